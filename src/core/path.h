@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+/* Path arithmetic on text; nothing here touches the file system. */
+
+/* Last component; "" for "/". Borrowed from path. */
+const char *ol_path_base(const char *path);
+/* Everything before the last component without the slash ("/" and "." as dirname(1)). Heap. */
+char *ol_path_dir(const char *path) __attribute__((warn_unused_result));
+/* "a/b" from "a" and "b"; an absolute b wins. Heap. */
+char *ol_path_join(const char *a, const char *b) __attribute__((warn_unused_result));

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "core/alloc.h"
+#include "core/cleanup.h"
+#include "core/strv.h"
+
+extern char **environ;
+
+struct ol_child {
+    pid_t pid;
+    int pidfd;
+    int in, out, err; /* our ends, -1 = none */
+    char *input;
+    size_t input_size, input_sent;
+    size_t out_max;
+    ol_time deadline; /* on the boot clock; 0 = none */
+    char *name;
+    bool is_planned; /* a dry run: there is no process */
+};
+
+void ol_spawn_result_done(struct ol_spawn_result *r)
+{
+    ol_buf_done(&r->out);
+    ol_buf_done(&r->err);
+}
+
+static void child_free(struct ol_child *c)
+{
+    ol_close_at(&c->pidfd);
+    ol_close_at(&c->in);
+    ol_close_at(&c->out);
+    ol_close_at(&c->err);
+    if (c->input)
+        explicit_bzero(c->input, c->input_size);
+    free(c->input);
+    free(c->name);
+    free(c);
+}
+
+/* Descriptors between us and the child: [0] is the child's end. */
+struct wiring {
+    int in[2], out[2], err[2], fail[2];
+};
+
+static void wiring_done(struct wiring *w)
+{
+    int *ends[] = {w->in, w->out, w->err, w->fail};
+
+    for (size_t i = 0; i < ol_count(ends); i++) {
+        ol_close_at(&ends[i][0]);
+        ol_close_at(&ends[i][1]);
+    }
+}
+
+static int make_pipe(int *ret_read, int *ret_write)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    *ret_read = ends[0];
+    *ret_write = ends[1];
+    return 0;
+}
+
+static int wire(const struct ol_spawn *s, struct wiring *w)
+{
+    int r = make_pipe(&w->fail[1], &w->fail[0]);
+
+    if (r == 0 && s->in)
+        r = make_pipe(&w->in[0], &w->in[1]);
+    if (r == 0 && !s->in && (w->in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+        r = -errno;
+    if (r < 0 || (s->flags & OL_SPAWN_INHERIT))
+        return r;
+    r = make_pipe(&w->out[1], &w->out[0]);
+    if (r == 0 && !(s->flags & OL_SPAWN_MERGE_ERR))
+        r = make_pipe(&w->err[1], &w->err[0]);
+    return r;
+}
+
+/* Runs in the child; what fails is reported through w->fail as an errno. */
+static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w)
+    __attribute__((noreturn));
+
+static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w)
+{
+    int out = w->out[0] >= 0 ? w->out[0] : STDOUT_FILENO;
+    int err = w->err[0] >= 0 ? w->err[0] : w->out[0] >= 0 ? out : STDERR_FILENO;
+    sigset_t none;
+    int failed;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    setpgid(0, 0);
+    if (dup2(w->in[0], STDIN_FILENO) < 0 || (err != STDERR_FILENO && dup2(err, STDERR_FILENO) < 0)
+        || (out != STDOUT_FILENO && dup2(out, STDOUT_FILENO) < 0))
+        goto fail;
+    if (!ol_env_is_host(env) && (fchdir(env->root_fd) < 0 || chroot(".") < 0 || chdir("/") < 0))
+        goto fail;
+    for (const char *const *e = s->env; e && *e; e++)
+        putenv((char *)(uintptr_t)*e);
+    execvp(s->argv[0], (char *const *)(uintptr_t)s->argv);
+fail:
+    failed = errno;
+    if (write(w->fail[0], &failed, sizeof(failed)) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+/* Waits until the child has execed (0) or says why it could not (-errno). */
+static int await_exec(struct wiring *w)
+{
+    int failed = 0;
+    ssize_t n;
+
+    ol_close_at(&w->fail[0]);
+    w->fail[0] = -1;
+    do {
+        n = read(w->fail[1], &failed, sizeof(failed));
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof(failed) ? -failed : 0;
+}
+
+static struct ol_child *child_new(struct ol_env *env, const struct ol_spawn *s)
+{
+    struct ol_child *c = ol_xcalloc(1, sizeof(*c));
+
+    c->pidfd = c->in = c->out = c->err = -1;
+    c->name = ol_xstrdup(s->argv[0]);
+    c->out_max = s->out_max ? s->out_max : 1 << 20;
+    c->deadline = s->timeout ? ol_now_boot(env) + s->timeout : 0;
+    return c;
+}
+
+static void child_adopt(struct ol_child *c, const struct ol_spawn *s, struct wiring *w)
+{
+    c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+    c->in = ol_take_fd(&w->in[1]);
+    c->out = ol_take_fd(&w->out[1]);
+    c->err = ol_take_fd(&w->err[1]);
+    if (s->in) {
+        c->input = ol_xcalloc(1, s->in_size + 1);
+        memcpy(c->input, s->in, s->in_size);
+        c->input_size = s->in_size;
+    }
+}
+
+static int real_start(struct ol_env *env, const struct ol_spawn *s, struct ol_child **ret,
+                      struct ol_err *err)
+{
+    ol_auto(wiring_done) struct wiring w = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    struct ol_child *c;
+    int r = wire(s, &w);
+
+    if (r < 0)
+        return ol_err_set(err, -r, "start '%s': %s", s->argv[0], strerror(-r));
+    c = child_new(env, s);
+    if (!ol_change(env, "run", s->argv[0])) {
+        c->is_planned = true;
+        *ret = c;
+        return 0;
+    }
+    c->pid = fork();
+    if (c->pid == 0)
+        child_main(env, s, &w);
+    if (c->pid < 0) {
+        r = -errno;
+        child_free(c);
+        return ol_err_set(err, -r, "start '%s': %s", s->argv[0], strerror(-r));
+    }
+    setpgid(c->pid, c->pid);
+    r = await_exec(&w);
+    if (r < 0) {
+        waitpid(c->pid, NULL, 0);
+        child_free(c);
+        return ol_err_set(err, -r, "start '%s': %s", s->argv[0], strerror(-r));
+    }
+    child_adopt(c, s, &w);
+    *ret = c;
+    return 0;
+}
+
+/* Sends what the child's standard input takes now; closes it when done or when nobody reads. */
+static void feed(struct ol_child *c)
+{
+    ssize_t n = write(c->in, c->input + c->input_sent, c->input_size - c->input_sent);
+
+    if (n > 0)
+        c->input_sent += (size_t)n;
+    if ((n < 0 && errno != EINTR && errno != EAGAIN) || c->input_sent == c->input_size) {
+        close(c->in);
+        c->in = -1;
+    }
+}
+
+/* Reads what is there; false at the end of the stream. What exceeds 'max' is dropped. */
+static bool drain(int fd, struct ol_buf *into, size_t max)
+{
+    char chunk[8192];
+    ssize_t n = read(fd, chunk, sizeof(chunk));
+    size_t room = into->len < max ? max - into->len : 0;
+
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN;
+    ol_buf_add(into, chunk, (size_t)n < room ? (size_t)n : room);
+    return n > 0;
+}
+
+static void set_nonblocking(int fd)
+{
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* After the child's end: what is still in the pipe, without waiting for grandchildren that
+ * keep it open. */
+static void drain_rest(int *fd, struct ol_buf *into, size_t max)
+{
+    while (*fd >= 0) {
+        struct pollfd p = {.fd = *fd, .events = POLLIN};
+
+        if (poll(&p, 1, 0) <= 0 || !drain(*fd, into, max)) {
+            close(*fd);
+            *fd = -1;
+        }
+    }
+}
+
+static int poll_ms(struct ol_env *env, const struct ol_child *c)
+{
+    ol_time left;
+
+    if (!c->deadline)
+        return -1;
+    left = c->deadline - ol_now_boot(env);
+    return left <= 0 ? 0 : (int)(left / OL_MS) + 1;
+}
+
+/* Serves the pipes until the child has ended (0) or its time is up (-ETIMEDOUT). */
+static int serve(struct ol_env *env, struct ol_child *c, struct ol_spawn_result *ret)
+{
+    for (;;) {
+        struct pollfd p[] = {
+            {.fd = c->pidfd, .events = POLLIN},
+            {.fd = c->out, .events = POLLIN},
+            {.fd = c->err, .events = POLLIN},
+            {.fd = c->in, .events = POLLOUT},
+        };
+        int n = poll(p, ol_count(p), poll_ms(env, c));
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            return -ETIMEDOUT;
+        if (p[3].revents)
+            feed(c);
+        if (p[1].revents && !drain(c->out, &ret->out, c->out_max)) {
+            close(c->out);
+            c->out = -1;
+        }
+        if (p[2].revents && !drain(c->err, &ret->err, c->out_max)) {
+            close(c->err);
+            c->err = -1;
+        }
+        if (p[0].revents)
+            return 0;
+    }
+}
+
+static int real_wait(struct ol_env *env, struct ol_child *c, struct ol_spawn_result *ret,
+                     struct ol_err *err)
+{
+    int r = 0, status = 0;
+
+    if (c->is_planned) {
+        child_free(c);
+        return 0;
+    }
+    set_nonblocking(c->in);
+    if (c->in >= 0 && !c->input_size)
+        feed(c);
+    if (c->pidfd >= 0)
+        r = serve(env, c, ret);
+    if (r < 0)
+        kill(-c->pid, SIGKILL);
+    while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    drain_rest(&c->out, &ret->out, c->out_max);
+    drain_rest(&c->err, &ret->err, c->out_max);
+    ret->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    ret->status = ret->signal ? 128 + ret->signal : WEXITSTATUS(status);
+    if (r < 0)
+        r = ol_err_set(err, -r, "'%s' was killed: %s", c->name,
+                       r == -ETIMEDOUT ? "it took too long" : strerror(-r));
+    child_free(c);
+    return r;
+}
+
+const struct ol_exec ol_exec_real = {.start = real_start, .wait = real_wait};
+
+static void log_start(struct ol_env *env, const struct ol_spawn *s)
+{
+    struct ol_strv words = OL_STRV_INIT;
+    ol_autofree char *line = NULL;
+
+    if (!env->log)
+        return;
+    ol_strv_add_all(&words, s->argv);
+    line = s->flags & OL_SPAWN_SECRET ? ol_xstrdup(s->argv[0]) : ol_strv_join(&words, "', '");
+    ol_debug(env, "Running command ['%s'] (capture=%s)", line,
+             s->flags & OL_SPAWN_INHERIT ? "False" : "True");
+    ol_strv_done(&words);
+}
+
+int ol_spawn_start(struct ol_env *env, const struct ol_spawn *spawn, struct ol_child **ret,
+                   struct ol_err *err)
+{
+    log_start(env, spawn);
+    return env->exec->start(env, spawn, ret, err);
+}
+
+int ol_spawn_wait(struct ol_env *env, struct ol_child *child, struct ol_spawn_result *ret,
+                  struct ol_err *err)
+{
+    return env->exec->wait(env, child, ret, err);
+}
+
+int ol_spawn_run(struct ol_env *env, const struct ol_spawn *spawn, struct ol_spawn_result *ret,
+                 struct ol_err *err)
+{
+    struct ol_child *child = NULL;
+    int r = ol_spawn_start(env, spawn, &child, err);
+
+    if (r < 0)
+        return r;
+    return ol_spawn_wait(env, child, ret, err);
+}
+
+static int run_checked(struct ol_env *env, const struct ol_spawn *spawn, struct ol_buf *ret_out,
+                       struct ol_err *err)
+{
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    int r = ol_spawn_run(env, spawn, &result, err);
+
+    if (r < 0)
+        return r;
+    if (result.status)
+        return ol_err_set_domain(err, EIO, "ProcessExecutionError", result.status,
+                                 "'%s' ended with status %d: %.300s", spawn->argv[0], result.status,
+                                 result.err.len ? result.err.data : result.out.data);
+    if (ret_out)
+        ol_buf_add(ret_out, result.out.data, result.out.len);
+    return 0;
+}
+
+int ol_run(struct ol_env *env, const char *const *argv, struct ol_buf *ret_out, struct ol_err *err)
+{
+    return run_checked(env, &(struct ol_spawn){.argv = argv}, ret_out, err);
+}
+
+int ol_run_input(struct ol_env *env, const char *const *argv, const void *in, size_t in_size,
+                 struct ol_err *err)
+{
+    return run_checked(env, &(struct ol_spawn){.argv = argv, .in = in, .in_size = in_size}, NULL,
+                       err);
+}
