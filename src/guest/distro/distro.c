@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest/distro/distro.h"
+
+#include <string.h>
+
+/* Orders of preference, from cloud-init 26.2's config/cloud.cfg.tmpl per variant. */
+static const char *const debian_renderers[] = {"netplan", "eni", "networkd", NULL};
+static const char *const ubuntu_renderers[] = {"netplan", "eni", "networkd", NULL};
+static const char *const networkd_only[] = {"networkd", NULL};
+static const char *const any_renderers[] = {"eni", "netplan", "networkd", NULL};
+
+#define ENI_DEBIAN "/etc/network/interfaces.d/50-cloud-init"
+#define ENI_PLAIN  "/etc/network/interfaces"
+
+/* clang-format off */
+const struct distro distros[] = {
+    /* name, family, hostname_file, locale_file, ssh_service, network_eni_path, renderers, fqdn */
+    {"debian", "debian", "/etc/hostname", "/etc/default/locale", "ssh", ENI_DEBIAN, debian_renderers, false},
+    {"ubuntu", "debian", "/etc/hostname", "/etc/default/locale", "ssh", ENI_DEBIAN, ubuntu_renderers, false},
+    {"raspberry-pi-os", "debian", "/etc/hostname", "/etc/default/locale", "ssh", ENI_DEBIAN, ubuntu_renderers, false},
+    {"alpine", "alpine", "/etc/hostname", "/etc/profile.d/50-cloud-init-locale.sh", "sshd", ENI_PLAIN, any_renderers, false},
+    {"arch", "arch", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, false},
+    {"photon", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, networkd_only, false},
+    {"almalinux", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, true},
+    {"amazon", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, true},
+    {"centos", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, true},
+    {"fedora", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, true},
+    {"rhel", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, true},
+    {"rocky", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, true},
+    {"opensuse", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, false},
+    {"sles", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", ENI_PLAIN, any_renderers, false},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, false},
+};
+/* clang-format on */
+
+const struct distro *distro_find(const char *name)
+{
+    for (const struct distro *d = distros; d->name; d++)
+        if (!strcmp(d->name, name))
+            return d;
+    return NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * What differs between distributions, as data. A row per name of upstream's distros.OSFAMILIES;
+ * code asks for a fact, never for a name.
+ */
+struct distro {
+    const char *name;              /* "debian" */
+    const char *family;            /* "debian", "redhat", "suse" … as upstream's osfamily */
+    const char *hostname_file;     /* "/etc/hostname"; "/etc/HOSTNAME" on SUSE */
+    const char *locale_file;       /* "/etc/default/locale", "/etc/locale.conf" */
+    const char *ssh_service;       /* "ssh" or "sshd" */
+    const char *network_eni_path;  /* where the eni renderer writes */
+    const char *const *renderers;  /* order of preference when the configuration names none */
+    bool has_update_hostname_fqdn; /* /etc/hostname holds the FQDN (prefer_fqdn) */
+};
+
+/* By name as in system_info/distro; NULL for a name that upstream does not know either. */
+const struct distro *distro_find(const char *name);
+/* All rows, NULL-named row last: for help and completion. */
+extern const struct distro distros[];
