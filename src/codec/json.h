@@ -15,7 +15,8 @@
  */
 
 /* Reads one value of any type. -EINVAL with line and column when it is not JSON; -EFBIG when
- * the arena is full. Duplicate keys: the last wins, as in Python. */
+ * the arena is full. Duplicate keys: the last wins, as in Python. NaN, Infinity and numbers of
+ * any size are read as Python reads them; lone surrogates and NUL in a key are refused. */
 int ol_json_load(const char *text, size_t len, struct ol_arena *a, struct ol_val **ret,
                  struct ol_err *err) __attribute__((warn_unused_result));
 
@@ -31,12 +32,14 @@ struct ol_json_style {
 
 /* json.dumps(v). */
 extern const struct ol_json_style ol_json_python;
-/* cloud-init's atomic_helper.json_dumps(): indent 1, sorted, bytes as ci-b64. */
+/* cloud-init's atomic_helper.json_dumps(): indent 1, sorted, bytes as ci-b64, dates and sets
+ * as "Warning: redacted unserializable type …". */
 extern const struct ol_json_style ol_json_cloud_init;
 /* Shortest: no blanks. */
 extern const struct ol_json_style ol_json_compact;
 
-/* -EINVAL: a value that JSON cannot hold (bytes without b64_bytes). Keys that are not strings are
- * written as Python does ("1", "true", "null"). */
+/* Adds the value to 'to'. -EINVAL: a value that JSON cannot hold (bytes, times and sets without
+ * b64_bytes); -ELOOP: nested deeper than OL_VAL_MAX_DEPTH, or cyclic; -EFBIG: 'to' is full. Keys
+ * that are not strings are written as Python does ("1", "true", "null"). */
 int ol_json_dump(const struct ol_val *v, const struct ol_json_style *style, struct ol_buf *to)
     __attribute__((warn_unused_result));
