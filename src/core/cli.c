@@ -9,7 +9,7 @@
 #include "core/str.h"
 #include "core/strv.h"
 
-enum { NOT_DONE = -1 };
+enum { NOT_DONE = OL_CLI_GO_ON };
 
 /* Where parsing stands. */
 struct parse {
@@ -72,13 +72,14 @@ static int store(struct parse *p, const struct ol_opt *o, const char *value)
 {
     char *at = (char *)p->cli->options + o->offset;
 
-    if (value && o->choices && !ol_str_in(value, o->choices))
+    if (value && *value && o->choices && !ol_str_in(value, o->choices))
         return misuse(p, "--%s: '%s' is not one of its choices", o->name, value);
     if (p->n_seen < (int)ol_count(p->seen))
         p->seen[p->n_seen++] = o;
     switch (o->kind) {
     case OL_OPT_FLAG: *(bool *)at = true; break;
-    case OL_OPT_STR: *(const char **)(void *)at = value; break;
+    case OL_OPT_STR:
+    case OL_OPT_MAYBE: *(const char **)(void *)at = value; break;
     case OL_OPT_LIST: ol_strv_add((struct ol_strv *)(void *)at, value); break;
     }
     return NOT_DONE;
@@ -88,6 +89,8 @@ static int store_with_value(struct parse *p, const struct ol_opt *o, const char 
 {
     if (o->kind == OL_OPT_FLAG)
         return inline_value ? misuse(p, "--%s takes no value", o->name) : store(p, o, NULL);
+    if (o->kind == OL_OPT_MAYBE)
+        return store(p, o, inline_value ? inline_value : "");
     if (!inline_value) {
         if (p->at == p->argc)
             return misuse(p, "--%s needs a value: %s", o->name, o->arg);
@@ -151,6 +154,7 @@ static int take_word(struct parse *p, char *word)
 
     if (!c || p->n_args) {
         p->args[p->n_args++] = word;
+        p->only_args |= p->cli->program->is_options_first;
         return NOT_DONE;
     }
     for (; c->name; c++) {
@@ -214,6 +218,8 @@ int ol_cli_run(struct ol_cli *cli, int argc, char **argv)
 
     if (r == NOT_DONE)
         r = check(&p);
+    if (r == NOT_DONE && cli->program->prepare)
+        r = cli->program->prepare(cli);
     if (r != NOT_DONE)
         return r;
     if (cli->cmd)

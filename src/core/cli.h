@@ -14,9 +14,10 @@
  * users of Python's argparse and of getopt_long are used to.
  */
 enum ol_opt_kind {
-    OL_OPT_FLAG, /* bool at 'offset' */
-    OL_OPT_STR,  /* const char * at 'offset', borrowed from argv */
-    OL_OPT_LIST, /* struct ol_strv at 'offset', may be given several times */
+    OL_OPT_FLAG,  /* bool at 'offset' */
+    OL_OPT_STR,   /* const char * at 'offset', borrowed from argv */
+    OL_OPT_LIST,  /* struct ol_strv at 'offset', may be given several times */
+    OL_OPT_MAYBE, /* const char * at 'offset': "" for --name, the text for --name=text */
 };
 
 struct ol_opt {
@@ -51,7 +52,13 @@ struct ol_program {
     /* When there is no command: */
     int (*run)(struct ol_cli *cli, int argc, char **argv); /* NULL = help, exit misuse_status */
     int misuse_status; /* exit status of a wrong command line: 64, or 2 as argparse */
+    /* Called between parsing and running, for what all commands need. OL_CLI_GO_ON, or the exit
+     * status with which the program ends here. Optional. */
+    int (*prepare)(struct ol_cli *cli);
+    bool is_options_first; /* what follows the first positional argument is not ours to parse */
 };
+
+enum { OL_CLI_GO_ON = -1 };
 
 struct ol_cli {
     const struct ol_program *program;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "guest/base/guest.h"
+
+/*
+ * The configuration in its precedence (cloud-init 26.2 stages.fetch_base_config and
+ * helpers.ConfigMerger), low to high: built in, /etc/cloud/cloud.cfg, cloud.cfg.d,
+ * /run/cloud-init/cloud.cfg, the kernel command line's cc:, vendor-data, vendor-data2,
+ * user-data, $CLOUD_CFG, --file.
+ */
+
+/* What a file that is missing or broken gives is said in the log, and the rest is used: this
+ * never fails. 'files' (may be NULL) are --file arguments. Becomes g->cfg, paths and distro. */
+void config_read(struct guest *g, const struct ol_strv *files);
+
+/* One YAML file; NULL when it is missing or broken (then a warning names file, line and column). */
+struct ol_val *config_read_file(struct guest *g, const char *path);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "guest/base/guest.h"
+#include "guest/stage/logging.h"
+
+/*
+ * status.json and result.json with upstream's names, keys and times (cloud-init 26.2
+ * cmd/main.py status_wrapper): status is keyed by stage, start and finish are seconds since
+ * boot; result.json appears when the final stage is over, so its presence means done.
+ */
+struct status {
+    const char *mode; /* "init-local", "init", "modules-config", "modules-final" */
+    struct ol_val *doc;
+    struct ol_val *stage; /* doc/v1/MODE */
+};
+
+/* Reads what earlier stages left (the local stage starts afresh), notes the start, writes. */
+int status_begin(struct guest *g, const char *mode, struct status *ret, struct ol_err *err)
+    __attribute__((warn_unused_result));
+/* One more thing that went wrong, as Python's str() of it. */
+void status_add_error(struct guest *g, struct status *s, const char *text);
+/* Notes the end, the datasource and what was warned about; writes result.json after the final
+ * stage; tells the host. Returns the number of errors, the stage's exit status. */
+int status_end(struct guest *g, struct status *s, struct stage_log *log);
