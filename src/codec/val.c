@@ -260,10 +260,9 @@ static struct ol_val key_for(const char *key)
     return (struct ol_val){.type = OL_VAL_STR, .str = {.data = key, .len = strlen(key)}};
 }
 
-bool ol_val_remove(struct ol_val *map, const char *key)
+bool ol_val_remove_key(struct ol_val *map, const struct ol_val *key)
 {
-    const struct ol_val k = key_for(key);
-    struct ol_pair *pair = is_map(map) ? find_pair(map, &k) : NULL;
+    struct ol_pair *pair = is_map(map) ? find_pair(map, key) : NULL;
 
     if (!pair)
         return false;
@@ -275,6 +274,28 @@ bool ol_val_remove(struct ol_val *map, const char *key)
             index_put(map, i);
     }
     return true;
+}
+
+bool ol_val_remove(struct ol_val *map, const char *key)
+{
+    const struct ol_val k = key_for(key);
+
+    return ol_val_remove_key(map, &k);
+}
+
+struct ol_val *ol_val_copy_top(struct ol_arena *a, const struct ol_val *v)
+{
+    struct ol_val *to = new_val(a, v->type);
+
+    to->line = v->line;
+    to->column = v->column;
+    if (v->type == OL_VAL_LIST)
+        for (size_t i = 0; i < v->list.n; i++)
+            ol_val_append(a, to, v->list.items[i]);
+    else if (is_map(v))
+        for (size_t i = 0; i < v->map.n; i++)
+            ol_val_set_key(a, to, v->map.pairs[i].key, v->map.pairs[i].value);
+    return to;
 }
 
 static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int depth)

@@ -98,6 +98,9 @@ void ol_val_set_int(struct ol_arena *a, struct ol_val *map, const char *key, int
 void ol_val_set_bool(struct ol_arena *a, struct ol_val *map, const char *key, bool value);
 /* True when the key was there. */
 bool ol_val_remove(struct ol_val *map, const char *key);
+bool ol_val_remove_key(struct ol_val *map, const struct ol_val *key);
+/* A LIST, MAP or SET of the same items, so that it can be changed by itself. */
+struct ol_val *ol_val_copy_top(struct ol_arena *a, const struct ol_val *v);
 /* A copy that shares nothing with 'v' (which must not be cyclic). NULL gives NULL. */
 struct ol_val *ol_val_copy(struct ol_arena *a, const struct ol_val *v);
 
