@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
@@ -80,20 +81,8 @@ static void write_string(struct writer *w, const char *s, size_t len)
 
 static void write_b64(struct ol_buf *to, const struct ol_val *v)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *p = (const unsigned char *)v->str.data;
-
     ol_buf_adds(to, "\"ci-b64:");
-    for (size_t left = v->str.len; left > 0; left -= left < 3 ? left : 3, p += 3) {
-        uint32_t bits = (uint32_t)p[0] << 16;
-
-        bits |= left > 1 ? (uint32_t)p[1] << 8 : 0;
-        bits |= left > 2 ? p[2] : 0;
-        ol_buf_addc(to, digits[bits >> 18]);
-        ol_buf_addc(to, digits[bits >> 12 & 63]);
-        ol_buf_addc(to, left > 1 ? digits[bits >> 6 & 63] : '=');
-        ol_buf_addc(to, left > 2 ? digits[bits & 63] : '=');
-    }
+    ol_base64_encode(v->str.data, v->str.len, 0, to);
     ol_buf_addc(to, '"');
 }
 
