@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "core/err.h"
 #include "guest/base/guest.h"
 
@@ -57,6 +59,12 @@ extern const struct module module_bootcmd, module_final_message, module_keys_to_
 
 /* By any spelling ("write-files", "cc_write_files", "write_files"); NULL = we lack it. */
 const struct module *module_find(const char *name);
+/* "write_files" from any spelling (modules.py, form_module_name()); heap. */
+char *module_canonical_name(const char *name) __attribute__((warn_unused_result));
+/* The new name of a module that upstream renamed, else NULL; module_find() follows it. */
+const char *module_renamed(const char *name);
+/* Upstream had it once: a notice, not a warning, when a configuration still names it. */
+bool module_is_removed(const char *name);
 /* "always" …; NULL when it is not one of upstream's names. */
 const char *frequency_name(enum frequency f);
 /* 0 or -EINVAL. Takes the long and the short names. */
