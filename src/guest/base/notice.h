@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "guest/base/guest.h"
+
+/* Sentences that cloud-init's users know and look for. */
+
+/* The version that we say we are: that of the cloud-init whose behaviour this is. */
+extern const char guest_version[];
+
+/*
+ * Logs that something of the configuration is old (lifecycle.deprecate()): 'what' begins the
+ * sentence, 'major'.'minor' is the version that deprecated it (it goes five majors later), and
+ * 'instead' is a sentence with the remedy.
+ */
+void guest_deprecated(const struct guest *g, const char *what, int major, int minor,
+                      const char *instead);
+
+/* "# Created by cloud-init v. 26.2 on Thu, 01 Jan 1970 00:00:00 +0000" without newline, into the
+ * arena; 'verb' is "Created" or "Added" (util.make_header()). */
+const char *guest_header(const struct guest *g, const char *verb);
