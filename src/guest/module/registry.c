@@ -12,7 +12,8 @@ static const struct module *const modules[] = {
     &module_bootcmd,          &module_runcmd,
     &module_scripts_per_boot, &module_scripts_per_instance,
     &module_scripts_per_once, &module_scripts_user,
-    &module_scripts_vendor,
+    &module_scripts_vendor,   &module_set_hostname,
+    &module_update_hostname,
 };
 
 /* cloud-init 26.2 config/modules.py, RENAMED_MODULES. */
