@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/cleanup.h"
+#include "core/strv.h"
 
 const char *ol_path_base(const char *path)
 {
@@ -30,4 +32,20 @@ char *ol_path_join(const char *a, const char *b)
     if (b[0] == '/' || !len)
         return ol_xstrdup(b);
     return ol_xasprintf("%s%s%s", a, a[len - 1] == '/' ? "" : "/", b);
+}
+
+char *ol_path_absolute(const char *path)
+{
+    ol_auto(ol_strv_done) struct ol_strv parts = OL_STRV_INIT, kept = OL_STRV_INIT;
+    ol_autofree char *joined = NULL;
+
+    ol_strv_split(&parts, path, "/");
+    ol_strv_each (part, &parts) {
+        if (!strcmp(part, "..") && kept.n)
+            ol_strv_remove(&kept, kept.n - 1);
+        else if (strcmp(part, "..") && strcmp(part, "."))
+            ol_strv_add(&kept, part);
+    }
+    joined = ol_strv_join(&kept, "/");
+    return ol_xasprintf("/%s", joined);
 }

@@ -11,3 +11,6 @@ const char *ol_path_base(const char *path);
 char *ol_path_dir(const char *path) __attribute__((warn_unused_result));
 /* "a/b" from "a" and "b"; an absolute b wins. Heap. */
 char *ol_path_join(const char *a, const char *b) __attribute__((warn_unused_result));
+/* "/a/c" from "/a/./b//../c" or "a/c": absolute, and shortened without asking the file system
+ * (Python's os.path.abspath() with "/" as the working directory). Heap. */
+char *ol_path_absolute(const char *path) __attribute__((warn_unused_result));

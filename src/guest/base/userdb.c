@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/num.h"
+#include "core/str.h"
 
 enum {
     DB_MAX = 16 << 20, /* bytes of etc/passwd or etc/group */
@@ -101,19 +102,19 @@ int userdb_group(struct ol_env *env, const char *name, gid_t *ret)
 
 static bool is_given(const char *name)
 {
-    return *name && strcmp(name, "-1") && strcmp(name, "None");
+    return *name && strcmp(name, "-1") && !ol_str_eq_nocase(name, "none");
 }
 
 int userdb_owner(struct ol_env *env, const char *spec, uid_t *ret_uid, gid_t *ret_gid,
                  struct ol_err *err)
 {
-    ol_autofree char *user = ol_xstrdup(spec);
-    char *group = strchr(user, ':');
+    const char *colon = strchrnul(spec, ':');
+    ol_autofree char *user_part = ol_xstrndup(spec, (size_t)(colon - spec));
+    ol_autofree char *user = ol_str_stripped(user_part);
+    ol_autofree char *group = *colon ? ol_str_stripped(colon + 1) : NULL;
     struct userdb_user found = {.uid = (uid_t)-1};
     gid_t gid = (gid_t)-1;
 
-    if (group)
-        *group++ = '\0';
     if (is_given(user) && userdb_user(env, user, &found) < 0)
         return ol_err_set_domain(err, ENOENT, "OSError", 0,
                                  "Unknown user or group: \"getpwnam(): name not found: '%s'\"",
