@@ -2,10 +2,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "codec/val.h"
-#include "core/env.h"
+#include "core/arena.h"
+#include "core/err.h"
+#include "core/log.h"
 
 /*
  * Network configuration: any of cloud-init's input forms in, the files of one renderer
@@ -42,7 +45,10 @@ struct net_notes {
 
 struct net_render_args {
     const char *distro;              /* as in system_info/distro: "debian", "ubuntu", … */
-    const struct ol_val *known_macs; /* map mac → interface name; NULL = none known */
+    const struct ol_val *known_macs; /* map mac (lower case) → interface name; NULL = none known */
+    const struct ol_val *ib_macs;    /* map infiniband interface → its 20 octets; NULL = none */
+    const char *const *features;     /* of "netplan info", NULL-terminated; NULL = none */
+    bool has_route_tool_only;        /* no ip(8) in the tree: routes are set by route(8) */
     struct net_notes *notes;         /* collects warnings; may be NULL */
 };
 
@@ -52,7 +58,8 @@ struct net_state; /* a parsed configuration; network-internal.h */
  * One way to write the configuration down. Renderers are const and hold no state.
  */
 struct net_renderer {
-    const char *name; /* as in system_info/network/renderers: "eni", "netplan", "networkd" */
+    const char *name;        /* as in system_info/network/renderers: "eni", "netplan", "networkd" */
+    bool has_v2_passthrough; /* version 2 is its own language: written as it is, not parsed */
 
     /* Adds the files for the whole configuration. */
     int (*render)(const struct net_state *state, const struct net_render_args *args,
