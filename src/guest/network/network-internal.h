@@ -94,6 +94,8 @@ struct net_iface *net_state_add(struct net_state *s, struct ol_arena *a, const c
 struct net_subnet *net_iface_add_subnet(struct net_iface *i, struct ol_arena *a, const char *type);
 void net_subnet_add_route(struct net_subnet *s, struct ol_arena *a, const struct net_route *route);
 void net_state_add_route(struct net_state *s, struct ol_arena *a, const struct net_route *route);
+/* The interface that has this MAC now; NULL when none is known to have it. */
+const char *net_name_by_mac(const struct net_render_args *args, const char *mac);
 /* dhcp6, static6, ipv6_* and static with an IPv6 address. */
 bool net_subnet_is_ipv6(const struct net_subnet *s);
 bool net_subnet_is_static(const struct net_subnet *s);

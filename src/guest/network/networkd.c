@@ -351,15 +351,18 @@ static int add_vlan(struct writer *w, const struct net_iface *i)
     return add_file(w, i->name, "netdev", &u);
 }
 
-/* A parameter in either spelling of version 1: bond-mode, bond_mode. */
+/* A parameter in any spelling of version 1: bond-miimon, bond_miimon. */
 static const struct ol_val *bond_param(struct writer *w, const struct net_iface *i,
                                        const char *name)
 {
-    const struct ol_val *v = ol_val_get(i->params, name);
+    for (size_t n = 0; n < ol_val_count(i->params); n++) {
+        const struct ol_pair *pair = ol_val_pair(i->params, n);
+        char *key = ol_str_tr(ol_arena_strdup(w->arena, ol_val_str(pair->key)), '_', '-');
 
-    if (!v)
-        v = ol_val_get(i->params, ol_str_tr(ol_arena_strdup(w->arena, name), '-', '_'));
-    return v && v->type != OL_VAL_NULL ? v : NULL;
+        if (strcmp(key, name) == 0 && pair->value->type != OL_VAL_NULL)
+            return pair->value;
+    }
+    return NULL;
 }
 
 static void add_bond_params(struct writer *w, const struct net_iface *i, struct unit *u)

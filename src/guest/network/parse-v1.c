@@ -42,6 +42,7 @@ static const char *const known_device[] = {
     "vlan_id",
     "vlan_link",
     "ipv4_conf",
+    "ipv6_conf",
     NULL,
 };
 

@@ -277,19 +277,6 @@ static int read_common(struct net_parser *p, const struct device *d, const char 
     return r;
 }
 
-static const char *name_by_mac(struct net_parser *p, const char *mac)
-{
-    const struct ol_val *macs = p->args->known_macs;
-
-    for (size_t n = 0; mac && n < ol_val_count(macs); n++) {
-        const struct ol_pair *pair = ol_val_pair(macs, n);
-
-        if (ol_val_str(pair->key) && ol_str_eq_nocase(ol_val_str(pair->key), mac))
-            return ol_val_str(pair->value);
-    }
-    return NULL;
-}
-
 static int handle_ethernet(struct net_parser *p, const struct device *d)
 {
     struct net_iface *i = net_state_add(p->state, p->arena, d->key);
@@ -306,7 +293,7 @@ static int handle_ethernet(struct net_parser *p, const struct device *d)
         r = net_read_text(p, d->where, d->cfg, "set-name", &set_name);
     if (r < 0)
         return r;
-    by_mac = name_by_mac(p, i->mac);
+    by_mac = net_name_by_mac(p->args, i->mac);
     if (set_name)
         i->name = set_name;
     else if (by_mac)

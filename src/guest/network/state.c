@@ -117,6 +117,17 @@ bool net_route_is_default(const struct net_route *r)
     return r->prefix == 0 && strcmp(r->network, any) == 0;
 }
 
+const char *net_name_by_mac(const struct net_render_args *args, const char *mac)
+{
+    for (size_t n = 0; mac && n < ol_val_count(args->known_macs); n++) {
+        const struct ol_pair *pair = ol_val_pair(args->known_macs, n);
+
+        if (ol_val_str(pair->key) && ol_str_eq_nocase(ol_val_str(pair->key), mac))
+            return ol_val_str(pair->value);
+    }
+    return NULL;
+}
+
 void net_files_add(struct net_files *files, struct ol_arena *a, const struct net_file *file)
 {
     for (size_t i = 0; i < files->n; i++) {
