@@ -49,10 +49,12 @@ static struct ol_val *new_texts(struct ol_arena *a, const struct net_list *l)
     return list;
 }
 
-static void set_copy(struct ol_arena *a, struct ol_val *map, const char *key,
-                     const struct ol_val *v)
+/* Values of the configuration are shared, never copied (an alias may make them endless), and
+ * never changed. */
+static void set_shared(struct ol_arena *a, struct ol_val *map, const char *key,
+                       const struct ol_val *v)
 {
-    ol_val_set(a, map, key, ol_val_copy(a, v));
+    ol_val_set(a, map, key, (struct ol_val *)v);
 }
 
 static bool has_feature(const struct writer *w, const char *name)
@@ -70,7 +72,7 @@ static void add_dhcp(struct writer *w, struct entry *e, const struct net_subnet 
     if (!s->metric)
         return;
     overrides = ol_val_new_map(w->arena);
-    set_copy(w->arena, overrides, "route-metric", s->metric);
+    set_shared(w->arena, overrides, "route-metric", s->metric);
     ol_val_set(w->arena, e->map, overrides_key, overrides);
 }
 
@@ -95,7 +97,7 @@ static void add_gateway(struct writer *w, struct entry *e, const struct net_subn
     if (is_on_link(w, s))
         ol_val_set_bool(w->arena, route, "on-link", true);
     if (s->metric)
-        set_copy(w->arena, route, "metric", s->metric);
+        set_shared(w->arena, route, "metric", s->metric);
     ol_val_append(w->arena, e->routes, route);
 }
 
@@ -112,7 +114,7 @@ static void add_route(struct writer *w, struct entry *e, const struct net_subnet
     ol_val_set_str(w->arena, route, "to",
                    ol_arena_printf(w->arena, "%s/%d", r->network, r->prefix));
     if (metric)
-        set_copy(w->arena, route, "metric", metric);
+        set_shared(w->arena, route, "metric", metric);
     ol_val_append(w->arena, e->routes, route);
 }
 
@@ -127,7 +129,7 @@ static void add_static(struct writer *w, struct entry *e, const struct net_subne
     if (net_subnet_is_ipv6(s) && has_feature(w, "ipv6-mtu"))
         mtu_key = "ipv6-mtu";
     if (s->mtu)
-        set_copy(w->arena, e->map, mtu_key, s->mtu);
+        set_shared(w->arena, e->map, mtu_key, s->mtu);
     for (size_t i = 0; i < s->n_routes; i++)
         add_route(w, e, s, &s->routes[i]);
     ol_val_append(
@@ -154,7 +156,7 @@ static void add_mtu(struct writer *w, struct entry *e)
     if (!mtu)
         return;
     if (!ol_val_is_truthy(known) || ol_val_equal(mtu, known)) {
-        set_copy(w->arena, e->map, "mtu", mtu);
+        set_shared(w->arena, e->map, "mtu", mtu);
         return;
     }
     net_note(w->args, w->arena, OL_LOG_WARNING,
@@ -206,7 +208,7 @@ static void add_ethernet(struct writer *w, struct entry *e)
         ol_val_set_str(w->arena, e->map, "set-name", i->name);
     }
     if (i->keep_configuration)
-        set_copy(w->arena, e->map, "critical", i->keep_configuration);
+        set_shared(w->arena, e->map, "critical", i->keep_configuration);
 }
 
 static void set_parameters(struct writer *w, struct entry *e, struct ol_val *parameters)
@@ -245,7 +247,7 @@ static void add_bond(struct writer *w, struct entry *e)
         const char *name = net_v1_to_v2(net_v2_bond_names, key);
 
         if (name && pair->value->type != OL_VAL_NULL)
-            set_copy(w->arena, parameters, name, pair->value);
+            set_shared(w->arena, parameters, name, pair->value);
     }
     set_parameters(w, e, parameters);
     if (e->iface->is_bond_master)
@@ -281,7 +283,7 @@ static int add_bridge_parameters(struct writer *w, const struct net_iface *i, st
         if (!name || pair->value->type == OL_VAL_NULL)
             continue;
         if (strcmp(name, "path-cost") != 0 && strcmp(name, "port-priority") != 0) {
-            set_copy(w->arena, to, name, pair->value);
+            set_shared(w->arena, to, name, pair->value);
             continue;
         }
         ports = ol_val_new_map(w->arena);
@@ -316,7 +318,7 @@ static void add_vlan(struct writer *w, struct entry *e)
     const struct net_iface *i = e->iface;
 
     if (i->vlan_id)
-        set_copy(w->arena, e->map, "id", i->vlan_id);
+        set_shared(w->arena, e->map, "id", i->vlan_id);
     if (i->vlan_link)
         ol_val_set_str(w->arena, e->map, "link", i->vlan_link);
     if (i->mac)
@@ -417,56 +419,76 @@ static int translate(struct writer *w, struct ol_buf *to, struct ol_err *err)
     return 0;
 }
 
-/* MACs that YAML read as numbers would be written as numbers: turned back, in place. */
-static void repair_macs(struct writer *w, struct ol_val *devices)
+/* A map with the same values, of which some can then be replaced. */
+static struct ol_val *shallow_copy(struct ol_arena *a, const struct ol_val *map)
 {
-    for (size_t n = 0; n < ol_val_count(devices); n++) {
-        struct ol_val *cfg = ol_val_pair(devices, n)->value;
-        struct ol_val *maps[] = {cfg, ol_val_get_mut(cfg, "match")};
+    struct ol_val *copy = ol_val_new_map(a);
 
-        for (size_t m = 0; m < ol_count(maps); m++) {
-            const struct ol_val *v = ol_val_get(maps[m], "macaddress");
-            const char *mac = ol_val_is(v, OL_VAL_INT) ? net_mac_from_int(w->arena, v) : NULL;
-
-            if (!mac)
-                continue;
-            net_note(w->args, w->arena, OL_LOG_WARNING,
-                     "network: macaddress: YAML reads this as the number %s; taken as %s. Put it "
-                     "in quotes.",
-                     ol_val_to_text(w->arena, v), mac);
-            ol_val_set_str(w->arena, maps[m], "macaddress", mac);
-        }
-    }
+    for (size_t n = 0; n < ol_val_count(map); n++)
+        ol_val_set_key(a, copy, ol_val_pair(map, n)->key, ol_val_pair(map, n)->value);
+    return copy;
 }
 
-static bool has_numeric_mac(const struct ol_val *config)
+/* MACs that YAML read as numbers would be written as numbers: 'map' or a copy without. */
+static const struct ol_val *repair_mac(struct writer *w, const struct ol_val *map)
 {
-    for (size_t s = 0; s < ol_val_count(config); s++) {
-        const struct ol_val *devices = ol_val_pair(config, s)->value;
+    const struct ol_val *v = ol_val_get(map, "macaddress");
+    const char *mac = ol_val_is(v, OL_VAL_INT) ? net_mac_from_int(w->arena, v) : NULL;
+    struct ol_val *copy;
 
-        for (size_t n = 0; n < ol_val_count(devices); n++) {
-            const struct ol_val *cfg =
-                ol_val_is(devices, OL_VAL_MAP) ? ol_val_pair(devices, n)->value : NULL;
+    if (!mac)
+        return map;
+    net_note(w->args, w->arena, OL_LOG_WARNING,
+             "network: macaddress: YAML reads this as the number %s; taken as %s. Put it in "
+             "quotes.",
+             ol_val_to_text(w->arena, v), mac);
+    copy = shallow_copy(w->arena, map);
+    ol_val_set_str(w->arena, copy, "macaddress", mac);
+    return copy;
+}
 
-            if (ol_val_is(ol_val_get(cfg, "macaddress"), OL_VAL_INT)
-                || ol_val_is(ol_val_at(cfg, "match/macaddress"), OL_VAL_INT))
-                return true;
-        }
+static const struct ol_val *repair_device(struct writer *w, const struct ol_val *device)
+{
+    const struct ol_val *match = ol_val_get(device, "match");
+    const struct ol_val *sound = repair_mac(w, match);
+    struct ol_val *copy;
+
+    device = repair_mac(w, device);
+    if (sound == match)
+        return device;
+    copy = shallow_copy(w->arena, device);
+    set_shared(w->arena, copy, "match", sound);
+    return copy;
+}
+
+static const struct ol_val *repair_section(struct writer *w, const struct ol_val *section)
+{
+    struct ol_val *copy = NULL;
+
+    for (size_t n = 0; ol_val_is(section, OL_VAL_MAP) && n < ol_val_count(section); n++) {
+        const struct ol_pair *pair = ol_val_pair(section, n);
+        const struct ol_val *sound = repair_device(w, pair->value);
+
+        if (sound == pair->value)
+            continue;
+        if (!copy)
+            copy = shallow_copy(w->arena, section);
+        ol_val_set_key(w->arena, copy, pair->key, (struct ol_val *)sound);
     }
-    return false;
+    return copy ? copy : section;
 }
 
 static int pass_through(struct writer *w, struct ol_buf *to, struct ol_err *err)
 {
     struct ol_val *root = ol_val_new_map(w->arena);
-    struct ol_val *config = (struct ol_val *)w->state->config;
+    struct ol_val *config = shallow_copy(w->arena, w->state->config);
     int r;
 
-    if (has_numeric_mac(config)) {
-        config = ol_val_copy(w->arena, config);
-        for (size_t n = 0; n < ol_val_count(config); n++)
-            if (ol_val_is(ol_val_pair(config, n)->value, OL_VAL_MAP))
-                repair_macs(w, ol_val_pair(config, n)->value);
+    for (size_t n = 0; n < ol_val_count(config); n++) {
+        const struct ol_pair *pair = ol_val_pair(config, n);
+
+        ol_val_set_key(w->arena, config, pair->key,
+                       (struct ol_val *)repair_section(w, pair->value));
     }
     ol_val_set(w->arena, root, "network", config);
     r = ol_yaml_dump(root, &document_style, to);

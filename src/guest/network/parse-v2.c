@@ -198,7 +198,7 @@ static struct ol_val *translate_route(struct ol_arena *a, const struct ol_val *r
 
     for (size_t i = 0; i < ol_count(names); i++)
         if (ol_val_get(route, names[i][0]))
-            ol_val_set(a, map, names[i][1], ol_val_copy(a, ol_val_get(route, names[i][0])));
+            ol_val_set(a, map, names[i][1], (struct ol_val *)ol_val_get(route, names[i][0]));
     return map;
 }
 
