@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/random.h>
+
+#include "codec/json.h"
+#include "core/cleanup.h"
+#include "core/file.h"
+#include "guest/userdata/userdata-internal.h"
+
+static uint64_t random_number(void *ctx)
+{
+    uint64_t number = 0;
+
+    /* Not a secret: without entropy yet, any boundary will do. */
+    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
+        number = (uint64_t)ol_now_wall(ctx);
+    return number;
+}
+
+/* Raw vendor-data may be a list, which is kept as JSON. */
+static int raw_bytes(const struct ol_val *raw, struct ol_buf *to)
+{
+    if (ol_val_is(raw, OL_VAL_LIST) || ol_val_is(raw, OL_VAL_MAP))
+        return ol_json_dump(raw, &ol_json_cloud_init, to);
+    if (ol_val_is(raw, OL_VAL_STR) || ol_val_is(raw, OL_VAL_BYTES))
+        ol_buf_add(to, raw->str.data, raw->str.len);
+    return ol_buf_status(to);
+}
+
+static int store_one(struct guest *g, const char *key, const char *name, struct ol_err *err)
+{
+    ol_auto(ol_buf_done) struct ol_buf raw = OL_BUF_INIT(USERDATA_MAX);
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(2 * USERDATA_MAX);
+    const struct ol_mime_random random = {.next = random_number, .ctx = g->env};
+    const char *path = guest_instance_path(g, name);
+    struct ol_mime_part *message = NULL;
+    int r = raw_bytes(guest_ds_get(g, key), &raw);
+
+    if (r < 0)
+        return ol_err_set(err, -r, "'%s': too large or no text", name);
+    r = ol_file_write(g->env, path, raw.data, raw.len, 0600, 0, err);
+    if (r == 0)
+        r = userdata_process(g, guest_ds_get(g, key), &message, err);
+    if (r == 0)
+        r = ol_mime_write(g->arena, message, &random, &text, err);
+    if (r == 0)
+        r = ol_file_write(g->env, ol_arena_printf(g->arena, "%s.i", path), text.data, text.len,
+                          0600, 0, err);
+    return r;
+}
+
+int userdata_store(struct guest *g, struct ol_err *err)
+{
+    static const char *const items[][2] = {{"userdata_raw", "user-data.txt"},
+                                           {"vendordata_raw", "vendor-data.txt"},
+                                           {"vendordata2_raw", "vendor-data2.txt"}};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ol_count(items); i++)
+        r = store_one(g, items[i][0], items[i][1], err);
+    return r;
+}
