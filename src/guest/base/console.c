@@ -24,7 +24,8 @@ void console_write(struct guest *g, const char *text, unsigned flags, int to_log
 {
     if (flags & CONSOLE_STDERR)
         fputs(text, stderr);
-    if ((flags & CONSOLE_CONSOLE) && !to_console(g, text)) {
+    if ((flags & (CONSOLE_CONSOLE | CONSOLE_ONLY)) && !to_console(g, text)
+        && !(flags & CONSOLE_ONLY)) {
         fputs(text, stdout);
         fflush(stdout);
     }

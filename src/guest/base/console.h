@@ -10,6 +10,7 @@
 enum console_flag {
     CONSOLE_STDERR = 1 << 0,  /* also to stderr (multi_log's default) */
     CONSOLE_CONSOLE = 1 << 1, /* to the console, else to stdout */
+    CONSOLE_ONLY = 1 << 2,    /* to the console or nowhere: stdout goes to a file that stays */
 };
 
 void console_write(struct guest *g, const char *text, unsigned flags, int to_log);

@@ -100,6 +100,36 @@ int userdb_group(struct ol_env *env, const char *name, gid_t *ret)
     return 0;
 }
 
+static bool lists_member(const char *members, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = members; (at = strstr(at, name)); at++)
+        if ((at == members || at[-1] == ',') && (!at[len] || at[len] == ','))
+            return true;
+    return false;
+}
+
+bool userdb_is_member(struct ol_env *env, const struct userdb_user *user, gid_t gid)
+{
+    ol_auto(ol_buf_done) struct ol_buf db = OL_BUF_INIT(DB_MAX);
+    char *f[MAX_FIELDS] = {0};
+    char *save = NULL;
+    uint64_t number;
+
+    if (user->gid == gid)
+        return true;
+    if (ol_file_read(env, "/etc/group", &db, NULL) < 0)
+        return false;
+    for (char *line = strtok_r(db.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (split_fields(line, f) < 4 || ol_parse_u64(f[2], 10, &number) < 0 || number != gid)
+            continue;
+        if (lists_member(f[3], user->name))
+            return true;
+    }
+    return false;
+}
+
 static bool is_given(const char *name)
 {
     return *name && strcmp(name, "-1") && !ol_str_eq_nocase(name, "none");

@@ -22,6 +22,9 @@ int userdb_user(struct ol_env *env, const char *name, struct userdb_user *ret)
 int userdb_group(struct ol_env *env, const char *name, gid_t *ret)
     __attribute__((warn_unused_result));
 
+/* True when the group is the user's own or lists it as a member. */
+bool userdb_is_member(struct ol_env *env, const struct userdb_user *user, gid_t gid);
+
 /*
  * "user:group", "user" or ":group" to ids, -1 where not given ("-1", "None" and "" mean not given).
  * -ENOENT with a sentence that says which name is unknown (util.chownbyname: "User not found…").
