@@ -28,6 +28,18 @@ static const struct module *const modules[] = {
     &module_write_files_deferred,
 };
 /* clang-format on */
+static const struct module *const modules[] = {
+    &module_bootcmd,
+    &module_mounts,
+    &module_runcmd,
+    &module_scripts_per_boot,
+    &module_scripts_per_instance,
+    &module_scripts_per_once,
+    &module_scripts_user,
+    &module_scripts_vendor,
+    &module_write_files,
+    &module_write_files_deferred,
+};
 
 /* cloud-init 26.2 config/modules.py, RENAMED_MODULES. */
 static const struct {
