@@ -67,7 +67,9 @@ static void add_all(struct ol_arena *a, struct ol_val *to, const struct ol_val *
 
 const struct ol_val *guest_public_keys(const struct guest *g)
 {
-    const struct ol_val *given = guest_metadata(g, "public-keys");
+    /* OpenStack's own name stays in its metadata (sources/helpers/openstack.py, SourceMixin). */
+    bool is_openstack = ol_val_int(guest_ds_get(g, "version"), 0) == 2;
+    const struct ol_val *given = guest_metadata(g, is_openstack ? "public_keys" : "public-keys");
     struct ol_val *keys = ol_val_new_list(g->arena);
 
     if (ol_val_str(given))

@@ -20,6 +20,8 @@ struct source {
     /* Stages that may try it: a row per combination that upstream lists in 'datasources'.
      * Each set is tried when it equals what the stage has. Ends with 0. */
     const unsigned *needs;
+    /* Upstream's class of each of those rows ("DataSourceNoCloudNet"): log, status, description. */
+    const char *const *classes;
 
     /* Fills 'doc' (base/guest.h lists its keys). -ENODATA: not ours, try the next, with a
      * sentence in err that 'explain' shows; another error: logged, try the next. */
