@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "core/buf.h"
 #include "guest/base/guest.h"
 
 /*

@@ -11,25 +11,6 @@
 /* clang-format off */
 static const struct module *const modules[] = {
     &module_bootcmd,
-    &module_runcmd,
-    &module_scripts_per_boot,
-    &module_scripts_per_instance,
-    &module_scripts_per_once,
-    &module_scripts_user,
-    &module_scripts_vendor,
-    &module_set_hostname,
-    &module_bootcmd,          &module_runcmd,
-    &module_scripts_per_boot, &module_scripts_per_instance,
-    &module_scripts_per_once, &module_scripts_user,
-    &module_scripts_vendor,   &module_set_hostname,
-    &module_set_passwords,    &module_ssh,
-    &module_update_hostname,
-    &module_write_files,
-    &module_write_files_deferred,
-};
-/* clang-format on */
-static const struct module *const modules[] = {
-    &module_bootcmd,
     &module_mounts,
     &module_runcmd,
     &module_scripts_per_boot,
@@ -37,9 +18,14 @@ static const struct module *const modules[] = {
     &module_scripts_per_once,
     &module_scripts_user,
     &module_scripts_vendor,
+    &module_set_hostname,
+    &module_set_passwords,
+    &module_ssh,
+    &module_update_hostname,
     &module_write_files,
     &module_write_files_deferred,
 };
+/* clang-format on */
 
 /* cloud-init 26.2 config/modules.py, RENAMED_MODULES. */
 static const struct {

@@ -7,8 +7,8 @@
 #include "core/file.h"
 #include "core/path.h"
 #include "guest/base/cfg.h"
+#include "guest/base/fetch.h"
 #include "guest/base/userdb.h"
-#include "guest/module/fetch.h"
 #include "guest/module/file-content.h"
 #include "guest/module/module.h"
 

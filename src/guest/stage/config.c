@@ -119,6 +119,52 @@ static const struct ol_val *etc_config(struct guest *g)
     return merged(g, &list);
 }
 
+/* The text has the word, and what follows is another place than the usual one. */
+static bool moves_path(const char *text, const char *word, const char *usual)
+{
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
+        const char *value = at + strlen(word);
+
+        value += strspn(value, "'\": ");
+        value += strspn(value, "'\"");
+        if (strncmp(value, usual, strlen(usual)))
+            return true;
+        value += strlen(usual);
+        value += strspn(value, "/");
+        if (*value && !strchr("'\", }\n", *value))
+            return true;
+    }
+    return false;
+}
+
+static bool file_moves_paths(struct guest *g, const char *path)
+{
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(FILE_MAX);
+
+    if (ol_file_read(g->env, path, &text, NULL) < 0)
+        return false;
+    return strstr(text.data, "conf_d") || moves_path(text.data, "cloud_dir", "/var/lib/cloud")
+           || moves_path(text.data, "run_dir", "/run/cloud-init");
+}
+
+bool config_mentions_paths(struct guest *g)
+{
+    static const char dir[] = "/etc/cloud/cloud.cfg.d";
+    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
+
+    if (file_moves_paths(g, "/etc/cloud/cloud.cfg"))
+        return true;
+    if (!ol_is_dir(g->env, dir) || ol_list_dir(g->env, dir, &names, NULL) < 0)
+        return false;
+    ol_strv_each (name, &names) {
+        ol_autofree char *path = ol_path_join(dir, name);
+
+        if (ol_str_ends(name, ".cfg") && file_moves_paths(g, path))
+            return true;
+    }
+    return false;
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')

@@ -12,7 +12,7 @@
 #include "guest/base/jobs.h"
 #include "guest/base/version.h"
 #include "guest/distro/distro.h"
-#include "guest/module/set-hostname.h"
+#include "guest/module/hostname-set.h"
 #include "guest/network/apply.h"
 #include "guest/source/source.h"
 #include "guest/stage/config.h"
@@ -214,7 +214,7 @@ static void set_hostname_early(struct run *run)
 {
     struct ol_err err = OL_ERR_INIT;
 
-    if (set_hostname_from_metadata(&run->g, run->g.cfg, &err) < 0)
+    if (set_hostname_now(&run->g, run->g.cfg, &err) < 0)
         ol_debug(run->g.env, "Failed setting hostname in %s stage, it is tried again: %s",
                  run->row->mode, ol_err_text(&err));
 }
@@ -416,6 +416,17 @@ void stage_open_guest(struct guest *g, struct ol_env *env, struct ol_arena *aren
 {
     *g = (struct guest){.env = env, .arena = arena, .previous_instance_id = ""};
     config_read(g, NULL);
+}
+
+void stage_open_guest_paths(struct guest *g, struct ol_env *env, struct ol_arena *arena)
+{
+    /* Reading it all costs about a millisecond, and paths are hardly ever moved; so the
+     * configuration is only read when one of its files mentions them. */
+    *g = (struct guest){.env = env, .arena = arena, .previous_instance_id = ""};
+    if (config_mentions_paths(g))
+        config_read(g, NULL);
+    else
+        guest_set_config(g, ol_val_new_map(arena));
 }
 
 static int finish(struct run *run, ol_time started)

@@ -39,6 +39,9 @@ struct stage_single {
 int stage_run_single(struct ol_env *env, const struct stage_single *single,
                      const struct stage_options *options);
 
-/* What the machine's configuration says of paths, without touching anything: for commands. */
 struct guest;
+/* A guest with the machine's configuration, without touching anything: for commands. */
 void stage_open_guest(struct guest *g, struct ol_env *env, struct ol_arena *arena);
+/* The same, but of the configuration only system_info/paths counts; reads nothing more than it
+ * must, since 'status' and 'query' are asked often. */
+void stage_open_guest_paths(struct guest *g, struct ol_env *env, struct ol_arena *arena);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codec/mime.h"
+#include "guest/userdata/userdata-types.h"
 #include "guest/userdata/userdata.h"
 
 enum {
@@ -12,8 +13,6 @@ enum {
 /* Content type by the first characters (cloud-init 26.2 handlers.type_from_starts_with): blanks are
  * skipped, case does not count, the longest prefix wins. NULL: none fits, or it is not UTF-8. */
 const char *userdata_sniff(const char *data, size_t size);
-/* All types that have a prefix, for 'devel make-mime'; NULL-terminated. */
-extern const char *const userdata_known_types[];
 
 /*
  * Raw data to one multipart/mixed message of parts that handlers take (user_data.py

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "guest/module/fetch.h"
+#include "guest/base/fetch.h"
 
 #include <errno.h>
 
