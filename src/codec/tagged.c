@@ -172,7 +172,7 @@ static int to_time(struct reader *r, const struct ol_val *v, struct ol_val **ret
 
 static int to_bytes(struct reader *r, const struct ol_val *v, struct ol_val **ret)
 {
-    ol_auto(ol_buf_done) struct ol_buf bytes = OL_BUF_INIT(v->str.len + 1);
+    ol_auto(ol_buf_done) struct ol_buf bytes = OL_BUF_INIT(SIZE_MAX / 2);
     int n;
 
     if (!ol_val_is(v, OL_VAL_STR))

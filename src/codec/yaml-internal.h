@@ -10,12 +10,10 @@
 #include "core/arena.h"
 #include "core/err.h"
 
-struct yaml_parser_s;
-
 /*
- * What the parts of the YAML codec share. Loading goes text -> libyaml's events -> nodes
- * (yaml-load.c) -> values (yaml-construct.c, yaml-scalar.c); dumping goes values ->
- * anchors and order (yaml-represent.c) -> text (yaml-emit.c).
+ * What the parts of the YAML codec share. Loading goes text -> tokens (yaml-scan*.c) ->
+ * events (yaml-parse.c) -> nodes (yaml-load.c) -> values (yaml-construct.c, yaml-scalar.c);
+ * dumping goes values -> anchors and structure (yaml-represent.c) -> text (yaml-emit.c).
  */
 
 /* Tags that SafeLoader knows, in the order of yaml_tag_names. */
@@ -80,16 +78,6 @@ int yaml_construct(struct yaml_load *l, struct yaml_node *root, struct ol_val **
 /* Builds the value of a scalar whose tag is one of YAML_TAG_NULL … YAML_TAG_TIMESTAMP or STR. */
 int yaml_construct_scalar(struct yaml_load *l, const struct yaml_node *node, struct ol_val **ret)
     __attribute__((warn_unused_result));
-
-/* What libyaml was given, for messages that quote it. */
-struct yaml_input {
-    const char *text;
-    size_t len;
-};
-
-/* Records what libyaml complained about as PyYAML's own parser would; returns -errno. */
-int yaml_translate_error(const struct yaml_parser_s *parser, const struct yaml_input *in,
-                         struct ol_err *err) __attribute__((warn_unused_result));
 
 /* Reads one code point; the number of its bytes, 0 when they are not UTF-8. len > 0. */
 size_t yaml_utf8_next(const char *s, size_t len, uint32_t *ret);

@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <yaml.h>
 
+#include "codec/yaml-scan.h"
 #include "core/cleanup.h"
 
 /*
@@ -23,8 +23,7 @@ static_assert(MAX_DEPTH < (int)OL_VAL_MAX_DEPTH, "what is loaded can be walked")
 
 struct compose {
     struct yaml_load *l;
-    yaml_parser_t *parser;
-    struct yaml_input in;
+    struct yaml_parser *parser;
     struct ol_val *anchors; /* map: name -> index into anchored, in scratch */
     struct yaml_node **anchored;
     size_t n_anchored, cap_anchored;
@@ -126,20 +125,14 @@ static int check_text(struct yaml_load *l, const char *text, size_t len)
     return 0;
 }
 
-static int next_event(struct compose *c, yaml_event_t *ret)
-{
-    if (yaml_parser_parse(c->parser, ret))
-        return 0;
-    return yaml_translate_error(c->parser, &c->in, c->l->err);
-}
-
-static struct yaml_node *new_node(struct compose *c, enum yaml_kind kind, const yaml_event_t *ev)
+static struct yaml_node *new_node(struct compose *c, enum yaml_kind kind,
+                                  const struct yaml_event *ev)
 {
     struct yaml_node *node = ol_arena_alloc(&c->l->scratch, sizeof(*node));
 
     node->kind = kind;
-    node->line = (uint32_t)ev->start_mark.line + 1;
-    node->column = (uint32_t)ev->start_mark.column + 1;
+    node->line = ev->start.line + 1;
+    node->column = ev->start.column + 1;
     return node;
 }
 
@@ -168,12 +161,11 @@ static struct yaml_node *find_anchor(const struct compose *c, const char *name)
     return at < 0 ? NULL : c->anchored[at];
 }
 
-static int add_anchor(struct compose *c, const yaml_char_t *anchor, struct yaml_node *node)
+static int add_anchor(struct compose *c, const char *name, struct yaml_node *node)
 {
     struct ol_arena *a = &c->l->scratch;
-    const char *name = (const char *)anchor;
 
-    if (!anchor)
+    if (!name)
         return 0;
     if (find_anchor(c, name))
         return yaml_fail(c->l, "ComposerError", node, "second occurrence");
@@ -197,55 +189,44 @@ static void add_to_parent(struct compose *c, struct yaml_node *node)
         c->root = node;
 }
 
-static int on_alias(struct compose *c, const yaml_event_t *ev)
+static int on_alias(struct compose *c, const struct yaml_event *ev)
 {
-    const char *name = (const char *)ev->data.alias.anchor;
-    struct yaml_node *node = find_anchor(c, name);
+    struct yaml_node *node = find_anchor(c, ev->anchor);
 
     if (!node)
         return yaml_fail(c->l, "ComposerError", new_node(c, YAML_KIND_SCALAR, ev),
-                         "found undefined alias '%s'", name);
+                         "found undefined alias '%s'", ev->anchor);
     add_to_parent(c, node);
     return 0;
 }
 
-static int on_scalar(struct compose *c, const yaml_event_t *ev)
+static int on_scalar(struct compose *c, const struct yaml_event *ev)
 {
     struct yaml_node *node = new_node(c, YAML_KIND_SCALAR, ev);
-    const char *text = (const char *)ev->data.scalar.value;
-    enum yaml_tag implicit = YAML_TAG_STR;
 
-    node->len = ev->data.scalar.length;
-    if (ev->data.scalar.plain_implicit)
-        implicit = yaml_resolve(text, node->len);
-    set_tag(c, node, (const char *)ev->data.scalar.tag, implicit);
-    /* A string's bytes become the value's own; those of other types are read and dropped. */
-    node->text =
-        ol_arena_memdup(node->tag == YAML_TAG_STR ? c->l->a : &c->l->scratch, text, node->len);
+    node->text = ev->text;
+    node->len = ev->len;
+    set_tag(c, node, ev->tag, ev->is_implicit ? yaml_resolve(node->text, node->len) : YAML_TAG_STR);
     add_to_parent(c, node);
-    return add_anchor(c, ev->data.scalar.anchor, node);
+    return add_anchor(c, ev->anchor, node);
 }
 
-static int on_start(struct compose *c, const yaml_event_t *ev)
+static int on_start(struct compose *c, const struct yaml_event *ev)
 {
-    bool is_sequence = ev->type == YAML_SEQUENCE_START_EVENT;
+    bool is_sequence = ev->type == YAML_EVENT_SEQUENCE_START;
     struct yaml_node *node = new_node(c, is_sequence ? YAML_KIND_SEQUENCE : YAML_KIND_MAPPING, ev);
 
     if (c->depth == MAX_DEPTH)
         return yaml_fail(c->l, "RecursionError", NULL,
                          "nested deeper than %d levels at line %u, column %u", MAX_DEPTH,
                          node->line, node->column);
-    if (is_sequence)
-        set_tag(c, node, (const char *)ev->data.sequence_start.tag, YAML_TAG_SEQ);
-    else
-        set_tag(c, node, (const char *)ev->data.mapping_start.tag, YAML_TAG_MAP);
+    set_tag(c, node, ev->tag, is_sequence ? YAML_TAG_SEQ : YAML_TAG_MAP);
     add_to_parent(c, node);
     c->open[c->depth++] = node;
-    return add_anchor(
-        c, is_sequence ? ev->data.sequence_start.anchor : ev->data.mapping_start.anchor, node);
+    return add_anchor(c, ev->anchor, node);
 }
 
-static int on_document(struct compose *c, const yaml_event_t *ev)
+static int on_document(struct compose *c, const struct yaml_event *ev)
 {
     if (!c->root)
         return 0;
@@ -253,28 +234,26 @@ static int on_document(struct compose *c, const yaml_event_t *ev)
                      "but found another document");
 }
 
-static int on_event(struct compose *c, const yaml_event_t *ev)
+static int on_event(struct compose *c, const struct yaml_event *ev)
 {
     switch (ev->type) {
-    case YAML_ALIAS_EVENT: return on_alias(c, ev);
-    case YAML_SCALAR_EVENT: return on_scalar(c, ev);
-    case YAML_SEQUENCE_START_EVENT:
-    case YAML_MAPPING_START_EVENT: return on_start(c, ev);
-    case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT: c->depth--; return 0;
-    case YAML_DOCUMENT_START_EVENT: return on_document(c, ev);
+    case YAML_EVENT_ALIAS: return on_alias(c, ev);
+    case YAML_EVENT_SCALAR: return on_scalar(c, ev);
+    case YAML_EVENT_SEQUENCE_START:
+    case YAML_EVENT_MAPPING_START: return on_start(c, ev);
+    case YAML_EVENT_END: c->depth--; return 0;
+    case YAML_EVENT_DOCUMENT_START: return on_document(c, ev);
     default: return 0;
     }
 }
 
 static int compose(struct compose *c)
 {
-    bool is_end = false;
+    struct yaml_event ev = {0};
 
     c->anchors = ol_val_new_map(&c->l->scratch);
-    while (!is_end) {
-        ol_auto(yaml_event_delete) yaml_event_t ev = {0};
-        int r = next_event(c, &ev);
+    do {
+        int r = yaml_next_event(c->parser, &ev);
 
         if (r == 0)
             r = on_event(c, &ev);
@@ -282,23 +261,18 @@ static int compose(struct compose *c)
             r = yaml_check_size(c->l);
         if (r < 0)
             return r;
-        is_end = ev.type == YAML_STREAM_END_EVENT;
-    }
+    } while (ev.type != YAML_EVENT_STREAM_END);
     return 0;
 }
 
 static int compose_text(struct yaml_load *l, const char *text, size_t len, struct yaml_node **ret)
 {
-    ol_auto(yaml_parser_delete) yaml_parser_t parser;
+    ol_auto(yaml_parser_end) struct yaml_parser parser;
     struct compose c = {.l = l, .parser = &parser};
     size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
     int r;
 
-    if (!yaml_parser_initialize(&parser))
-        return ol_err_set(l->err, ENOMEM, "out of memory");
-    c.in = (struct yaml_input){.text = text + bom, .len = len - bom};
-    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)c.in.text, c.in.len);
+    yaml_parser_start(&parser, l, text + bom, len - bom);
     r = compose(&c);
     if (r == 0)
         *ret = c.root;

@@ -74,25 +74,22 @@ static int read_int(const char *text, unsigned base, struct yaml_bigint *ret)
     return yaml_bigint_read(ret, p, len, base);
 }
 
-/* "190:20:30": each part counts sixty times the next. */
+/* "190:20:30": each part counts sixty times the next. Only the first may be of any size. */
 static int read_sexagesimal(char *text, struct yaml_bigint *ret)
 {
     char *rest = text;
+    int r = read_int(strsep(&rest, ":"), 10, ret);
 
-    while (rest) {
-        const char *part = strsep(&rest, ":");
+    while (r == 0 && rest) {
         struct yaml_bigint digit = {0};
-        int r = read_int(part, 10, &digit);
 
-        if (r < 0)
-            return r;
-        if (digit.n > 1 || digit.is_negative)
-            return rest || ret->n ? -EINVAL : -ERANGE;
-        r = yaml_bigint_muladd(ret, 60, digit.n ? digit.limbs[0] : 0);
-        if (r < 0)
-            return r;
+        r = read_int(strsep(&rest, ":"), 10, &digit);
+        if (r == 0 && (digit.n > 1 || digit.is_negative))
+            r = -EINVAL;
+        if (r == 0)
+            r = yaml_bigint_muladd(ret, 60, digit.n ? digit.limbs[0] : 0);
     }
-    return 0;
+    return r;
 }
 
 static int read_any_int(char *text, struct yaml_bigint *ret)
@@ -185,26 +182,35 @@ static int make_float(const struct scalar *s, struct ol_val **ret)
     return 0;
 }
 
+/* In the words of Python's UnicodeEncodeError, which counts characters. */
 static int fail_ascii(const struct scalar *s)
 {
-    size_t position = 0, i = 0, n;
-    uint32_t c = 0;
+    size_t first = 0, n_foreign = 0;
+    uint32_t c = 0, foreign = 0;
 
-    for (; i < s->len; i += n, position++) {
-        n = yaml_utf8_next(s->text + i, s->len - i, &c);
-        if (c >= 0x80)
+    for (size_t i = 0; i < s->len; i += yaml_utf8_next(s->text + i, s->len - i, &c)) {
+        yaml_utf8_next(s->text + i, s->len - i, &c);
+        if (c < 0x80 && n_foreign)
             break;
+        first += c < 0x80;
+        n_foreign += c >= 0x80;
+        foreign = c >= 0x80 && n_foreign == 1 ? c : foreign;
     }
+    if (n_foreign > 1)
+        return yaml_fail(s->l, "ConstructorError", s->node,
+                         "failed to convert base64 data into ascii: 'ascii' codec can't encode "
+                         "characters in position %zu-%zu: ordinal not in range(128)",
+                         first, first + n_foreign - 1);
     return yaml_fail(s->l, "ConstructorError", s->node,
                      "failed to convert base64 data into ascii: 'ascii' codec can't encode "
-                     "character '\\%s%0*x' in position %zu: ordinal not in range(128)",
-                     c < 0x100     ? "x"
-                     : c < 0x10000 ? "u"
-                                   : "U",
-                     c < 0x100     ? 2
-                     : c < 0x10000 ? 4
-                                   : 8,
-                     c, position);
+                     "character '\\%c%0*x' in position %zu: ordinal not in range(128)",
+                     foreign < 0x100     ? 'x'
+                     : foreign < 0x10000 ? 'u'
+                                         : 'U',
+                     foreign < 0x100     ? 2
+                     : foreign < 0x10000 ? 4
+                                         : 8,
+                     foreign, first);
 }
 
 static int make_binary(const struct scalar *s, struct ol_val **ret)

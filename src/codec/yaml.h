@@ -11,8 +11,8 @@
 
 /*
  * YAML 1.1, typed exactly as PyYAML's safe_load types it and written exactly as its
- * safe_dump writes it. The events come from libyaml, which PyYAML uses too; resolving,
- * constructing and representing are ours.
+ * safe_dump writes it: the rules, and the words of the errors, are those of PyYAML 6's own
+ * parser and emitter in Python, which is what safe_load and safe_dump use.
  */
 
 /*
