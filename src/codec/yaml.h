@@ -21,8 +21,9 @@
  *
  * -EINVAL: not well-formed, or a value that PyYAML refuses. err->domain is then PyYAML's
  * exception class ("ScannerError", "ParserError", "ComposerError", "ConstructorError",
- * "ReaderError"), err->line and err->column the place from 1 (0 where PyYAML gives none),
- * err->msg its 'problem' text.
+ * "ReaderError", or one of Python's own such as "ValueError" for a date that is none and
+ * "RecursionError" for what is nested deeper than 490 levels), err->line and err->column the
+ * place from 1 (0 where PyYAML gives none), err->msg its 'problem' text.
  */
 int ol_yaml_load(const char *text, size_t len, struct ol_arena *a, struct ol_val **ret,
                  struct ol_err *err) __attribute__((warn_unused_result));
@@ -42,7 +43,7 @@ extern const struct ol_yaml_style ol_yaml_safe_dump;
 /* cloud-init's safeyaml.dumps(v): indent 4, "---" and "...". */
 extern const struct ol_yaml_style ol_yaml_cloud_init;
 
-/* Adds the document to 'to'; -EFBIG when its maximum is reached, -ELOOP when the value is cyclic
- * and style->no_alias is set. */
+/* Adds the document to 'to'; -EFBIG when its maximum is reached, -ELOOP when the value is
+ * nested deeper than OL_VAL_MAX_DEPTH, as a cyclic one is without aliases (style->no_alias). */
 int ol_yaml_dump(const struct ol_val *v, const struct ol_yaml_style *style, struct ol_buf *to)
     __attribute__((warn_unused_result));
