@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/file.h"
+#include "net/http-client.h"
+
+struct fixture {
+    char root[32];
+    struct ol_env env;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    memcpy(f->root, "/tmp/ol-http-XXXXXX", sizeof("/tmp/ol-http-XXXXXX"));
+    if (!mkdtemp(f->root) || ol_env_init(&f->env, f->root, NULL) < 0)
+        return -1;
+    f->env.http = &ol_http_real;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    if (ol_unlink(&f->env, "/seed", NULL) < 0 || rmdir(f->root) < 0)
+        return -1;
+    ol_env_done(&f->env);
+    free(f);
+    return 0;
+}
+
+static int fetch(struct fixture *f, const char *url, struct ol_buf *body, struct ol_err *err)
+{
+    const struct ol_http_request request = {.url = url};
+    struct ol_http_response response = {.body = *body};
+    int r = ol_http_fetch(&f->env, &request, &response, err);
+
+    *body = response.body;
+    if (r == 0)
+        assert_int_equal(response.status, 200);
+    return r;
+}
+
+static void files_are_read_below_the_root(void **state)
+{
+    ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(100);
+    struct fixture *f = *state;
+
+    assert_int_equal(ol_file_puts(&f->env, "/seed", "data", 0600, 0, NULL), 0);
+    assert_int_equal(fetch(f, "file:///seed", &body, NULL), 0);
+    assert_string_equal(body.data, "data");
+    assert_int_equal(fetch(f, "file://localhost/../../seed?x#y", &body, NULL), 0);
+    assert_string_equal(body.data, "datadata");
+}
+
+static void a_file_that_is_missing_or_too_large_is_an_error(void **state)
+{
+    ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(3);
+    struct fixture *f = *state;
+
+    assert_int_equal(ol_file_puts(&f->env, "/seed", "data", 0600, 0, NULL), 0);
+    assert_int_equal(fetch(f, "file:///none", &body, NULL), -ENOENT);
+    assert_int_equal(fetch(f, "file:///seed", &body, NULL), -EFBIG);
+}
+
+static void other_schemes_are_refused_without_their_password(void **state)
+{
+    static const char *const urls[] = {"gopher://u:secret@h/", "http:/x", "", "file:x", "seed"};
+
+    for (size_t i = 0; i < ol_count(urls); i++) {
+        ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(100);
+        struct ol_err err = OL_ERR_INIT;
+
+        assert_int_equal(fetch(*state, urls[i], &body, &err), -EINVAL);
+        assert_null(strstr(err.msg, "secret"));
+    }
+}
+
+static void a_missing_library_is_named_with_its_remedy(void **state)
+{
+    const struct ol_http_request request = {.url = "http://169.254.169.254/"};
+    struct ol_http_response response = {.body = OL_BUF_INIT(100)};
+    struct fixture *f = *state;
+    struct ol_err err = OL_ERR_INIT;
+
+    assert_int_equal(ol_http_fetch_by("libnone.so.4", &f->env, &request, &response, &err),
+                     -ELIBACC);
+    assert_non_null(strstr(err.msg, "libnone.so.4"));
+    assert_non_null(strstr(err.msg, "install the package"));
+}
+
+static void link_local_addresses_are_known(void **state)
+{
+    static const struct {
+        const char *url;
+        bool want;
+    } cases[] = {
+        {"http://169.254.169.254/openstack", true},
+        {"http://u@169.254.1.1:80", true},
+        {"http://[fe80::a9fe:a9fe%25eth0]/", true},
+        {"http://[FEBF::1]/", true},
+        {"http://[fec0::1]/", false},
+        {"http://[fd00:ec2::254]/", false},
+        {"http://169.25.4.1/", false},
+        {"http://x/169.254.169.254", false},
+        {"http://x/@169.254.1.1", false},
+        {"169.254.1.1", false},
+    };
+
+    for (size_t i = 0; i < ol_count(cases); i++)
+        if (ol_http_is_link_local(cases[i].url) != cases[i].want)
+            fail_msg("%s", cases[i].url);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(files_are_read_below_the_root, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_is_missing_or_too_large_is_an_error, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(other_schemes_are_refused_without_their_password, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_library_is_named_with_its_remedy, set_up,
+                                        tear_down),
+        cmocka_unit_test(link_local_addresses_are_known),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
