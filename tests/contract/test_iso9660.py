@@ -65,6 +65,7 @@ def assert_holds(image, files):
         assert run(ISO_TOOL, "cat", image, name) == data, name
 
 
+# demands: 14
 @pytest.mark.parametrize(
     "options", [["-J", "-R"], ["-J", "-r"], ["-R"], ["-J", "-joliet-long"]], ids=" ".join
 )

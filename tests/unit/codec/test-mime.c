@@ -127,7 +127,7 @@ static bool is_as_golden(const char *in_path)
     return true;
 }
 
-/* demands: 16 20 21 */
+/* demands: 17 24 25 */
 static void messages_are_read_and_written_as_python_does(void **state)
 {
     char dir_path[512], path[1024];
