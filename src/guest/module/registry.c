@@ -11,6 +11,7 @@
 /* clang-format off */
 static const struct module *const modules[] = {
     &module_bootcmd,
+    &module_locale,
     &module_mounts,
     &module_runcmd,
     &module_scripts_per_boot,
@@ -21,6 +22,7 @@ static const struct module *const modules[] = {
     &module_set_hostname,
     &module_set_passwords,
     &module_ssh,
+    &module_timezone,
     &module_update_hostname,
     &module_write_files,
     &module_write_files_deferred,
