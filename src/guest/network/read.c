@@ -66,8 +66,11 @@ int net_read_number(struct net_parser *p, const char *where, const struct ol_val
 
     if (!v || v->type == OL_VAL_NULL || (ol_val_str(v) && !*ol_val_str(v)))
         return 0;
-    if (!ol_val_is(v, OL_VAL_INT)
-        && (!ol_val_str(v) || ol_parse_i64(ol_val_str(v), 10, &number) < 0))
+    if (!is_scalar(v))
+        return ol_err_set(p->err, EINVAL, "%s: %s: must be a number, not a %s", where, key,
+                          ol_val_type_name(v));
+    if (v->type != OL_VAL_INT
+        && (v->type != OL_VAL_STR || ol_parse_i64(v->str.data, 10, &number) < 0))
         return ol_err_set(p->err, EINVAL, "%s: %s: must be a number, not %s", where, key,
                           ol_val_to_repr(p->arena, v));
     *ret = v;
