@@ -139,6 +139,10 @@ int net_read_route(struct net_parser *p, const char *where, const struct ol_val 
 int net_read_stp(struct net_parser *p, const char *where, struct net_iface *bridge)
     __attribute__((warn_unused_result));
 
+/* "subnets" of a version 1 device, in place of those that the interface had. */
+int net_read_subnets(struct net_parser *p, const char *where, const struct ol_val *map,
+                     struct net_iface *iface) __attribute__((warn_unused_result));
+
 /* --- the parsers --- */
 int net_parse_v1(struct net_parser *p, const struct ol_val *config)
     __attribute__((warn_unused_result));

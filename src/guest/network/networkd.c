@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "guest/network/network-internal.h"
+#include "guest/network/networkd-internal.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
@@ -10,26 +9,18 @@
 #include "core/str.h"
 #include "core/strv.h"
 #include "guest/network/ip.h"
-#include "guest/network/networkd-unit.h"
 
 /*
  * /etc/systemd/network/10-cloud-init-NAME.network and .netdev (cloud-init 26.2
  * net/networkd.py): one .network per interface, one .netdev per bond, bridge and VLAN.
  */
-struct writer {
-    const struct net_state *state;
-    const struct net_render_args *args;
-    struct ol_arena *arena;
-    struct net_files *files;
-    struct ol_err *err;
-};
-
-static const char *text_of(struct writer *w, const struct ol_val *v)
+const char *networkd_text(struct networkd_writer *w, const struct ol_val *v)
 {
     return ol_val_to_text(w->arena, v);
 }
 
-static int add_file(struct writer *w, const char *name, const char *suffix, struct unit *u)
+int networkd_add_file(struct networkd_writer *w, const char *name, const char *suffix,
+                      struct unit *u)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(NET_FILE_MAX);
     struct net_file file = {.mode = 0644, .owner = "systemd-network"};
@@ -46,7 +37,7 @@ static int add_file(struct writer *w, const char *name, const char *suffix, stru
     return 0;
 }
 
-static bool is_type(const struct net_iface *i, const char *type)
+bool networkd_is_type(const struct net_iface *i, const char *type)
 {
     return i->type && strcmp(i->type, type) == 0;
 }
@@ -60,17 +51,17 @@ static bool has_port(const struct net_iface *bridge, const char *name)
 }
 
 /* A port's value in {port: value} or ["port value"]; NULL when it has none. */
-static const char *port_value(struct writer *w, const struct ol_val *v, const char *port)
+static const char *port_value(struct networkd_writer *w, const struct ol_val *v, const char *port)
 {
     if (ol_val_is(v, OL_VAL_MAP)) {
         const struct ol_val *value = ol_val_get(v, port);
 
-        return ol_val_is_truthy(value) ? text_of(w, value) : NULL;
+        return ol_val_is_truthy(value) ? networkd_text(w, value) : NULL;
     }
     for (size_t n = 0; n < ol_val_count(v); n++) {
         ol_auto(ol_strv_done) struct ol_strv words = OL_STRV_INIT;
 
-        ol_strv_split(&words, text_of(w, ol_val_item(v, n)), " \t");
+        ol_strv_split(&words, networkd_text(w, ol_val_item(v, n)), " \t");
         if (words.n == 2 && strcmp(words.v[0], port) == 0)
             return ol_arena_strdup(w->arena, words.v[1]);
     }
@@ -78,16 +69,16 @@ static const char *port_value(struct writer *w, const struct ol_val *v, const ch
 }
 
 /* The devices that are built on this one. */
-static void add_uppers(struct writer *w, const struct net_iface *i, struct unit *u)
+static void add_uppers(struct networkd_writer *w, const struct net_iface *i, struct unit *u)
 {
     for (size_t n = 0; n < w->state->n_ifaces; n++) {
         const struct net_iface *upper = w->state->ifaces[n];
         const char *value;
 
-        if (is_type(upper, "vlan") && upper->vlan_id && upper->vlan_link
+        if (networkd_is_type(upper, "vlan") && upper->vlan_id && upper->vlan_link
             && strcmp(upper->vlan_link, i->name) == 0)
             unit_add(u, UNIT_NETWORK, "VLAN", upper->name);
-        if (!is_type(upper, "bridge") || !has_port(upper, i->name))
+        if (!networkd_is_type(upper, "bridge") || !has_port(upper, i->name))
             continue;
         unit_add(u, UNIT_NETWORK, "Bridge", upper->name);
         value = port_value(w, ol_val_get(upper->params, "bridge_pathcost"), i->name);
@@ -101,40 +92,41 @@ static void add_uppers(struct writer *w, const struct net_iface *i, struct unit 
         unit_add(u, UNIT_NETWORK, "Bond", i->bond_master);
 }
 
-static void add_match(struct writer *w, const struct net_iface *i, struct unit *u)
+static void add_match(struct networkd_writer *w, const struct net_iface *i, struct unit *u)
 {
     const struct ol_val *driver = ol_val_get(i->params, "driver");
 
     unit_add(u, UNIT_MATCH, "Name", i->name);
     if (ol_val_is_truthy(driver))
-        unit_add(u, UNIT_MATCH, "Driver", text_of(w, driver));
-    if (is_type(i, "physical") && i->mac)
+        unit_add(u, UNIT_MATCH, "Driver", networkd_text(w, driver));
+    if (networkd_is_type(i, "physical") && i->mac)
         unit_add(u, UNIT_MATCH, "MACAddress", i->mac);
 }
 
-static void add_link(struct writer *w, const struct net_iface *i, struct unit *u)
+static void add_link(struct networkd_writer *w, const struct net_iface *i, struct unit *u)
 {
     if (ol_val_is_truthy(i->mtu))
-        unit_add(u, UNIT_LINK, "MTUBytes", text_of(w, i->mtu));
-    if (!is_type(i, "physical") && i->mac)
+        unit_add(u, UNIT_LINK, "MTUBytes", networkd_text(w, i->mtu));
+    if (!networkd_is_type(i, "physical") && i->mac)
         unit_add(u, UNIT_LINK, "MACAddress", i->mac);
     if (i->optional == NET_ON)
         unit_add(u, UNIT_LINK, "RequiredForOnline", "no");
 }
 
-static void add_route(struct writer *w, const struct net_route *r, struct unit *u, const char *id)
+static void add_route(struct networkd_writer *w, const struct net_route *r, struct unit *u,
+                      const char *id)
 {
     if (r->gateway)
         unit_add_to(u, UNIT_ROUTE, id, "Gateway", r->gateway);
     unit_add_to(u, UNIT_ROUTE, id, "Destination",
                 ol_arena_printf(w->arena, "%s/%d", r->network, r->prefix));
     if (r->metric)
-        unit_add_to(u, UNIT_ROUTE, id, "Metric", text_of(w, r->metric));
+        unit_add_to(u, UNIT_ROUTE, id, "Metric", networkd_text(w, r->metric));
     if (r->table)
-        unit_add_to(u, UNIT_ROUTE, id, "Table", text_of(w, r->table));
+        unit_add_to(u, UNIT_ROUTE, id, "Table", networkd_text(w, r->table));
 }
 
-static void add_gateway(struct writer *w, const struct net_subnet *s, struct unit *u,
+static void add_gateway(struct networkd_writer *w, const struct net_subnet *s, struct unit *u,
                         const char *id)
 {
     int r = net_ip_is_inside(s->gateway, s->address, s->prefix);
@@ -149,7 +141,8 @@ static void add_gateway(struct writer *w, const struct net_subnet *s, struct uni
 }
 
 /* Ids sort as texts, as upstream's do: they decide the order of the [Route] sections. */
-static void add_subnet(struct writer *w, const struct net_subnet *s, struct unit *u, int *route_id)
+static void add_subnet(struct networkd_writer *w, const struct net_subnet *s, struct unit *u,
+                       int *route_id)
 {
     const char *addr = s->address;
 
@@ -185,7 +178,7 @@ static unsigned wanted_dhcp(const struct net_iface *i)
     return wanted;
 }
 
-static void add_subnets(struct writer *w, const struct net_iface *i, struct unit *u)
+static void add_subnets(struct networkd_writer *w, const struct net_iface *i, struct unit *u)
 {
     static const char *const words[] = {"no", "ipv4", "ipv6", "yes"};
     int route_id = 0;
@@ -198,7 +191,7 @@ static void add_subnets(struct writer *w, const struct net_iface *i, struct unit
 }
 
 /* Version 1 has DNS for all interfaces; version 2 only its own for each. */
-static void add_dns(struct writer *w, const struct net_iface *i, struct unit *u)
+static void add_dns(struct networkd_writer *w, const struct net_iface *i, struct unit *u)
 {
     const struct net_list *servers = &i->nameservers, *search = &i->search;
 
@@ -213,7 +206,7 @@ static void add_dns(struct writer *w, const struct net_iface *i, struct unit *u)
 }
 
 /* "dhcp4domain" and "dhcp6domain", which VMware's customisation brings. */
-static int add_dhcp_domain(struct writer *w, const struct net_iface *i, int version,
+static int add_dhcp_domain(struct networkd_writer *w, const struct net_iface *i, int version,
                            const struct ol_val *device, struct unit *u)
 {
     const char *key = ol_arena_printf(w->arena, "dhcp%ddomain", version);
@@ -233,8 +226,8 @@ static int add_dhcp_domain(struct writer *w, const struct net_iface *i, int vers
     return 0;
 }
 
-static void add_dhcp_overrides(struct writer *w, int version, const struct ol_val *overrides,
-                               struct unit *u)
+static void add_dhcp_overrides(struct networkd_writer *w, int version,
+                               const struct ol_val *overrides, struct unit *u)
 {
     static const struct {
         const char *option, *key;
@@ -255,12 +248,13 @@ static void add_dhcp_overrides(struct writer *w, int version, const struct ol_va
         const struct ol_val *v = ol_val_get(overrides, names[n].key);
 
         if (v && (version == 4 || !names[n].is_v4_only))
-            unit_add(u, version == 4 ? UNIT_DHCPV4 : UNIT_DHCPV6, names[n].option, text_of(w, v));
+            unit_add(u, version == 4 ? UNIT_DHCPV4 : UNIT_DHCPV6, names[n].option,
+                     networkd_text(w, v));
     }
 }
 
 /* A version 2 device as it was written; NULL in version 1. */
-static const struct ol_val *find_device(struct writer *w, const char *key)
+static const struct ol_val *find_device(struct networkd_writer *w, const char *key)
 {
     static const char *const sections[] = {"ethernets", "bonds", "bridges", "vlans"};
 
@@ -273,7 +267,7 @@ static const struct ol_val *find_device(struct writer *w, const char *key)
     return NULL;
 }
 
-static int add_dhcp_options(struct writer *w, const struct net_iface *i,
+static int add_dhcp_options(struct networkd_writer *w, const struct net_iface *i,
                             const struct ol_val *device, struct unit *u)
 {
     unsigned wanted = wanted_dhcp(i);
@@ -290,7 +284,7 @@ static int add_dhcp_options(struct writer *w, const struct net_iface *i,
     return 0;
 }
 
-static void add_policies(struct writer *w, const struct ol_val *rules, struct unit *u)
+static void add_policies(struct networkd_writer *w, const struct ol_val *rules, struct unit *u)
 {
     for (size_t n = 0; ol_val_is(rules, OL_VAL_LIST) && n < ol_val_count(rules); n++) {
         const struct ol_val *rule = ol_val_item(rules, n);
@@ -298,16 +292,16 @@ static void add_policies(struct writer *w, const struct ol_val *rules, struct un
 
         for (size_t k = 0; ol_val_is(rule, OL_VAL_MAP) && k < ol_val_count(rule); k++) {
             const struct ol_pair *pair = ol_val_pair(rule, k);
-            char *key = ol_str_lower(ol_arena_strdup(w->arena, text_of(w, pair->key)));
+            char *key = ol_str_lower(ol_arena_strdup(w->arena, networkd_text(w, pair->key)));
 
             if (*key >= 'a' && *key <= 'z')
                 *key = (char)(*key - 'a' + 'A');
-            unit_add_to(u, UNIT_POLICY, id, key, text_of(w, pair->value));
+            unit_add_to(u, UNIT_POLICY, id, key, networkd_text(w, pair->value));
         }
     }
 }
 
-static int add_network(struct writer *w, const struct net_iface *i)
+static int add_network(struct networkd_writer *w, const struct net_iface *i)
 {
     ol_auto(unit_done) struct unit u = UNIT_INIT;
     const struct ol_val *device = find_device(w, i->key);
@@ -324,132 +318,7 @@ static int add_network(struct writer *w, const struct net_iface *i)
     r = add_dhcp_options(w, i, device, &u);
     if (r < 0)
         return r;
-    return add_file(w, i->name, "network", &u);
-}
-
-static void add_netdev(struct writer *w, const struct net_iface *i, struct unit *u)
-{
-    unit_add(u, UNIT_NETDEV, "Name", i->name);
-    unit_add(u, UNIT_NETDEV, "Kind", i->type);
-    if (ol_val_is_truthy(i->mtu))
-        unit_add(u, UNIT_NETDEV, "MTUBytes", text_of(w, i->mtu));
-    if (i->mac)
-        unit_add(u, UNIT_NETDEV, "MACAddress", i->mac);
-}
-
-static int add_vlan(struct writer *w, const struct net_iface *i)
-{
-    ol_auto(unit_done) struct unit u = UNIT_INIT;
-
-    if (!i->vlan_id || !i->vlan_link) {
-        net_note(w->args, w->arena, OL_LOG_WARNING, "Skipping VLAN %s - missing 'id' or 'link'",
-                 i->name);
-        return 0;
-    }
-    add_netdev(w, i, &u);
-    unit_add(&u, UNIT_VLAN, "Id", text_of(w, i->vlan_id));
-    return add_file(w, i->name, "netdev", &u);
-}
-
-/* A parameter in any spelling of version 1: bond-miimon, bond_miimon. */
-static const struct ol_val *bond_param(struct writer *w, const struct net_iface *i,
-                                       const char *name)
-{
-    for (size_t n = 0; n < ol_val_count(i->params); n++) {
-        const struct ol_pair *pair = ol_val_pair(i->params, n);
-        char *key = ol_str_tr(ol_arena_strdup(w->arena, ol_val_str(pair->key)), '_', '-');
-
-        if (strcmp(key, name) == 0 && pair->value->type != OL_VAL_NULL)
-            return pair->value;
-    }
-    return NULL;
-}
-
-static void add_bond_params(struct writer *w, const struct net_iface *i, struct unit *u)
-{
-    static const struct {
-        const char *param, *option, *unit;
-    } names[] = {
-        {"bond-ad-select", "AdSelect", ""},
-        {"bond-arp-interval", "ARPIntervalSec", "ms"},
-        {"bond-arp-validate", "ARPValidate", ""},
-        {"bond-downdelay", "DownDelaySec", "ms"},
-        {"bond-fail-over-mac", "FailOverMACPolicy", ""},
-        {"bond-lacp-rate", "LACPTransmitRate", ""},
-        {"bond-miimon", "MIIMonitorSec", "ms"},
-        {"bond-min-links", "MinLinks", ""},
-        {"bond-mode", "Mode", ""},
-        {"bond-num-grat-arp", "GratuitousARP", ""},
-        {"bond-primary-reselect", "PrimaryReselectPolicy", ""},
-        {"bond-updelay", "UpDelaySec", "ms"},
-        {"bond-xmit-hash-policy", "TransmitHashPolicy", ""},
-        {"bond-all-slaves-active", "AllSlavesActive", ""},
-        {"bond-arp-all-targets", "ARPAllTargets", ""},
-        {"bond-learn-packet-interval", "LearnPacketIntervalSec", ""},
-        {"bond-packets-per-slave", "PacketsPerSlave", ""},
-    };
-
-    for (size_t n = 0; n < ol_count(names); n++) {
-        const struct ol_val *v = bond_param(w, i, names[n].param);
-        char *text;
-
-        if (!v)
-            continue;
-        text = ol_arena_printf(w->arena, "%s%s", text_of(w, v), names[n].unit);
-        if (strcmp(names[n].option, "AllSlavesActive") == 0)
-            ol_str_lower(text);
-        unit_add(u, UNIT_BOND, names[n].option, text);
-    }
-}
-
-static bool has_members(struct writer *w, const struct net_iface *bond)
-{
-    for (size_t n = 0; n < w->state->n_ifaces; n++) {
-        const char *master = w->state->ifaces[n]->bond_master;
-
-        if (master && strcmp(master, bond->name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int add_bond(struct writer *w, const struct net_iface *i)
-{
-    ol_auto(unit_done) struct unit u = UNIT_INIT;
-
-    if (!has_members(w, i)) {
-        net_note(w->args, w->arena, OL_LOG_WARNING, "Skipping bond %s - missing 'interfaces'",
-                 i->name);
-        return 0;
-    }
-    add_netdev(w, i, &u);
-    add_bond_params(w, i, &u);
-    return add_file(w, i->name, "netdev", &u);
-}
-
-static int add_bridge(struct writer *w, const struct net_iface *i)
-{
-    static const char *const names[][2] = {
-        {"bridge_ageing", "AgeingTimeSec"}, {"bridge_bridgeprio", "Priority"},
-        {"bridge_fd", "ForwardDelaySec"},   {"bridge_hello", "HelloTimeSec"},
-        {"bridge_maxage", "MaxAgeSec"},     {"bridge_stp", "STP"},
-    };
-    ol_auto(unit_done) struct unit u = UNIT_INIT;
-
-    if (i->bridge_ports.n == 0) {
-        net_note(w->args, w->arena, OL_LOG_WARNING, "Skipping bridge %s - missing 'interfaces'",
-                 i->name);
-        return 0;
-    }
-    add_netdev(w, i, &u);
-    for (size_t n = 0; n < ol_count(names); n++) {
-        const struct ol_val *v = ol_val_get(i->params, names[n][0]);
-
-        if (ol_val_is_truthy(v))
-            unit_add(&u, UNIT_BRIDGE, names[n][1],
-                     ol_val_is(v, OL_VAL_BOOL) ? "yes" : text_of(w, v));
-    }
-    return add_file(w, i->name, "netdev", &u);
+    return networkd_add_file(w, i->name, "network", &u);
 }
 
 static int render(const struct net_state *state, const struct net_render_args *args,
@@ -457,17 +326,19 @@ static int render(const struct net_state *state, const struct net_render_args *a
 {
     static const struct {
         const char *type; /* NULL = every interface */
-        int (*add)(struct writer *w, const struct net_iface *i);
-    } passes[] = {
-        {NULL, add_network}, {"vlan", add_vlan}, {"bond", add_bond}, {"bridge", add_bridge}};
-    struct writer w = {.state = state, .args = args, .arena = a, .files = ret, .err = err};
+        int (*add)(struct networkd_writer *w, const struct net_iface *i);
+    } passes[] = {{NULL, add_network},
+                  {"vlan", networkd_add_vlan},
+                  {"bond", networkd_add_bond},
+                  {"bridge", networkd_add_bridge}};
+    struct networkd_writer w = {.state = state, .args = args, .arena = a, .files = ret, .err = err};
 
     for (size_t p = 0; p < ol_count(passes); p++) {
         for (size_t n = 0; n < state->n_ifaces; n++) {
             const struct net_iface *i = state->ifaces[n];
             int r = 0;
 
-            if (!passes[p].type || is_type(i, passes[p].type))
+            if (!passes[p].type || networkd_is_type(i, passes[p].type))
                 r = passes[p].add(&w, i);
             if (r < 0)
                 return r;

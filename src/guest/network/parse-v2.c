@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "guest/network/network-internal.h"
+#include "guest/network/v2-internal.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "core/cleanup.h"
 #include "core/str.h"
-#include "guest/network/ip.h"
 #include "guest/network/v2-names.h"
-
-/* One device of a section. */
-struct device {
-    const char *where; /* "network: ethernets: eth0" */
-    const char *key;
-    const struct ol_val *cfg;
-};
 
 /* What netplan knows and upstream's schema allows; other keys are told to the user. */
 static const char *const known_device[] = {
@@ -70,196 +62,8 @@ static const char *const known_device[] = {
     NULL,
 };
 
-static int want_map(struct net_parser *p, const char *where, const struct ol_val *v)
-{
-    if (!v || v->type == OL_VAL_NULL || v->type == OL_VAL_MAP)
-        return 0;
-    return ol_err_set(p->err, EINVAL, "%s: must be a mapping, not a %s", where,
-                      ol_val_type_name(v));
-}
-
-/* Also NULL when the value is no list: then an error was set. */
-static int want_list(struct net_parser *p, const char *where, const struct ol_val *v)
-{
-    if (!v || v->type == OL_VAL_NULL || v->type == OL_VAL_LIST)
-        return 0;
-    return ol_err_set(p->err, EINVAL, "%s: must be a list, not a %s", where, ol_val_type_name(v));
-}
-
-static const char *at_key(struct net_parser *p, const char *where, const char *key)
-{
-    return ol_arena_printf(p->arena, "%s: %s", where, key);
-}
-
-static int add_dhcp(struct net_parser *p, const struct device *d, const char *type,
-                    struct net_iface *i)
-{
-    const char *key = ol_arena_printf(p->arena, "%s-overrides", type);
-    const struct ol_val *overrides = ol_val_get(d->cfg, key);
-    const char *at = at_key(p, d->where, key);
-    struct net_subnet *s;
-    const struct ol_val *metric = NULL;
-    int r;
-
-    if (!ol_val_is_truthy(ol_val_get(d->cfg, type)))
-        return 0;
-    s = net_iface_add_subnet(i, p->arena, type);
-    r = want_map(p, at, overrides);
-    if (r == 0)
-        r = net_read_number(p, at, overrides, "route-metric", &metric);
-    if (r == 0 && ol_val_is_truthy(metric))
-        s->metric = metric;
-    return r;
-}
-
-/* An address is a text, or (netplan) a mapping whose one key is the text. */
-static const char *address_text(const struct ol_val *v)
-{
-    if (ol_val_is(v, OL_VAL_MAP) && ol_val_count(v) == 1)
-        return ol_val_str(ol_val_pair(v, 0)->key);
-    return ol_val_str(v);
-}
-
-static int add_address(struct net_parser *p, const char *where, const struct ol_val *v,
-                       struct net_iface *i)
-{
-    const char *text = address_text(v);
-    struct net_subnet *s;
-    struct net_cidr cidr;
-    int r;
-
-    if (!text)
-        return ol_err_set(p->err, EINVAL, "%s: must be an address, not a %s", where,
-                          ol_val_type_name(v));
-    r = net_read_net(p, where, text, NULL, &cidr);
-    if (r < 0)
-        return r;
-    s = net_iface_add_subnet(i, p->arena, "static");
-    s->address = ol_arena_strdup(p->arena, cidr.addr);
-    s->prefix = cidr.prefix;
-    return 0;
-}
-
-/* Each gateway goes to the first subnet of its family. */
-static int set_gateways(struct net_parser *p, const struct device *d, struct net_iface *i)
-{
-    const char *gateway4 = NULL, *gateway6 = NULL;
-    int r = net_read_text(p, d->where, d->cfg, "gateway4", &gateway4);
-
-    if (r == 0)
-        r = net_read_text(p, d->where, d->cfg, "gateway6", &gateway6);
-    if (r < 0)
-        return r;
-    for (size_t n = 0; n < i->n_subnets; n++) {
-        struct net_subnet *s = &i->subnets[n];
-        const char **gateway = net_ip_family(s->address) == NET_IPV6 ? &gateway6 : &gateway4;
-
-        if (!s->address)
-            continue;
-        s->gateway = *gateway;
-        *gateway = NULL;
-    }
-    return 0;
-}
-
-/* Nameservers belong to the interface and, for renderers that know them only there, to its
- * first static subnet. */
-static int read_nameservers(struct net_parser *p, const struct device *d, struct net_iface *i)
-{
-    const struct ol_val *v = ol_val_get(d->cfg, "nameservers");
-    const char *at = at_key(p, d->where, "nameservers");
-    int r = want_map(p, at, v);
-
-    if (r < 0 || !v)
-        return r;
-    r = net_read_list(p, at_key(p, at, "addresses"), ol_val_get(v, "addresses"), " ",
-                      &i->nameservers);
-    if (r == 0)
-        r = net_read_list(p, at_key(p, at, "search"), ol_val_get(v, "search"), " ", &i->search);
-    if (r < 0)
-        return r;
-    i->has_dns = true;
-    for (size_t n = 0; n < i->n_subnets; n++) {
-        if (!i->subnets[n].address)
-            continue;
-        i->subnets[n].dns_nameservers = i->nameservers;
-        i->subnets[n].dns_search = i->search;
-        return 0;
-    }
-    return 0;
-}
-
-/* A version 2 route with the key names of version 1. */
-static struct ol_val *translate_route(struct ol_arena *a, const struct ol_val *route)
-{
-    static const char *const names[][2] = {
-        {"to", "destination"}, {"via", "gateway"}, {"metric", "metric"}, {"table", "table"}};
-    struct ol_val *map = ol_val_new_map(a);
-
-    for (size_t i = 0; i < ol_count(names); i++)
-        if (ol_val_get(route, names[i][0]))
-            ol_val_set(a, map, names[i][1], (struct ol_val *)ol_val_get(route, names[i][0]));
-    return map;
-}
-
-static int read_route(struct net_parser *p, const char *where, const struct ol_val *v,
-                      struct net_route *ret)
-{
-    int r = want_map(p, where, v);
-
-    if (r < 0)
-        return r;
-    if (!ol_val_is_truthy(ol_val_get(v, "to")))
-        return ol_err_set(p->err, EINVAL, "%s: has no 'to'", where);
-    return net_read_route(p, where, translate_route(p->arena, v), ret);
-}
-
-/* Routes belong to the interface; the state keeps them at its first subnet. */
-static int read_routes(struct net_parser *p, const struct device *d, struct net_iface *i)
-{
-    const struct ol_val *routes = ol_val_get(d->cfg, "routes");
-    int r = want_list(p, at_key(p, d->where, "routes"), routes);
-
-    if (r < 0)
-        return r;
-    for (size_t n = 0; n < ol_val_count(routes); n++) {
-        const char *at = ol_arena_printf(p->arena, "%s: routes: %zu", d->where, n);
-        struct net_route route;
-
-        r = read_route(p, at, ol_val_item(routes, n), &route);
-        if (r < 0)
-            return r;
-        if (i->n_subnets > 0)
-            net_subnet_add_route(&i->subnets[0], p->arena, &route);
-    }
-    return 0;
-}
-
-static int read_ip(struct net_parser *p, const struct device *d, struct net_iface *i)
-{
-    const struct ol_val *addresses = ol_val_get(d->cfg, "addresses");
-    int r = want_list(p, at_key(p, d->where, "addresses"), addresses);
-
-    i->subnets = NULL;
-    i->n_subnets = i->cap_subnets = 0;
-    if (r == 0)
-        r = add_dhcp(p, d, "dhcp4", i);
-    if (r == 0)
-        r = add_dhcp(p, d, "dhcp6", i);
-    for (size_t n = 0; r == 0 && n < ol_val_count(addresses); n++)
-        r = add_address(p, ol_arena_printf(p->arena, "%s: addresses: %zu", d->where, n),
-                        ol_val_item(addresses, n), i);
-    if (r == 0)
-        r = set_gateways(p, d, i);
-    if (r == 0)
-        r = read_nameservers(p, d, i);
-    if (r == 0)
-        r = read_routes(p, d, i);
-    return r;
-}
-
 /* What every section has. */
-static int read_common(struct net_parser *p, const struct device *d, const char *type,
+static int read_common(struct net_parser *p, const struct v2_device *d, const char *type,
                        struct net_iface *i)
 {
     int r;
@@ -273,17 +77,17 @@ static int read_common(struct net_parser *p, const struct device *d, const char 
     i->type = type;
     r = net_read_number(p, d->where, d->cfg, "mtu", &i->mtu);
     if (r == 0)
-        r = read_ip(p, d, i);
+        r = v2_read_ip(p, d, i);
     return r;
 }
 
-static int handle_ethernet(struct net_parser *p, const struct device *d)
+static int handle_ethernet(struct net_parser *p, const struct v2_device *d)
 {
     struct net_iface *i = net_state_add(p->state, p->arena, d->key);
     const struct ol_val *match = ol_val_get(d->cfg, "match");
-    const char *at = at_key(p, d->where, "match");
+    const char *at = v2_at(p, d->where, "match");
     const char *driver = NULL, *set_name = NULL, *by_mac;
-    int r = want_map(p, at, match);
+    int r = v2_want_map(p, at, match);
 
     if (r == 0)
         r = net_read_mac(p, at, match, "macaddress", &i->mac);
@@ -306,7 +110,7 @@ static int handle_ethernet(struct net_parser *p, const struct device *d)
     return read_common(p, d, "physical", i);
 }
 
-static int handle_vlan(struct net_parser *p, const struct device *d)
+static int handle_vlan(struct net_parser *p, const struct v2_device *d)
 {
     struct net_iface *i = net_state_add(p->state, p->arena, d->key);
     int r = net_read_number(p, d->where, d->cfg, "id", &i->vlan_id);
@@ -320,12 +124,12 @@ static int handle_vlan(struct net_parser *p, const struct device *d)
     return read_common(p, d, "vlan", i);
 }
 
-static int read_parameters(struct net_parser *p, const struct device *d,
+static int read_parameters(struct net_parser *p, const struct v2_device *d,
                            const struct net_v2_name *names, struct ol_val *ret)
 {
     const struct ol_val *v = ol_val_get(d->cfg, "parameters");
-    const char *at = at_key(p, d->where, "parameters");
-    int r = want_map(p, at, v);
+    const char *at = v2_at(p, d->where, "parameters");
+    int r = v2_want_map(p, at, v);
 
     if (r < 0)
         return r;
@@ -348,11 +152,11 @@ static void copy_params(struct ol_arena *a, const struct ol_val *from, struct ol
         ol_val_set(a, to, ol_val_str(ol_val_pair(from, n)->key), ol_val_pair(from, n)->value);
 }
 
-static int handle_bond(struct net_parser *p, const struct device *d)
+static int handle_bond(struct net_parser *p, const struct v2_device *d)
 {
     struct net_iface *bond = net_state_add(p->state, p->arena, d->key);
     struct net_list members = {.n = 0};
-    int r = net_read_list(p, at_key(p, d->where, "interfaces"), ol_val_get(d->cfg, "interfaces"),
+    int r = net_read_list(p, v2_at(p, d->where, "interfaces"), ol_val_get(d->cfg, "interfaces"),
                           NULL, &members);
 
     if (r == 0)
@@ -376,11 +180,11 @@ static int handle_bond(struct net_parser *p, const struct device *d)
     return 0;
 }
 
-static int handle_bridge(struct net_parser *p, const struct device *d)
+static int handle_bridge(struct net_parser *p, const struct v2_device *d)
 {
     struct net_list ports = {.n = 0};
     struct net_iface *bridge;
-    int r = net_read_list(p, at_key(p, d->where, "interfaces"), ol_val_get(d->cfg, "interfaces"),
+    int r = net_read_list(p, v2_at(p, d->where, "interfaces"), ol_val_get(d->cfg, "interfaces"),
                           NULL, &ports);
 
     if (r < 0)
@@ -400,7 +204,7 @@ static int handle_bridge(struct net_parser *p, const struct device *d)
     return read_common(p, d, "bridge", bridge);
 }
 
-static int handle_wifi(struct net_parser *p, const struct device *d)
+static int handle_wifi(struct net_parser *p, const struct v2_device *d)
 {
     net_note(p->args, p->arena, OL_LOG_WARNING,
              "Wifi configuration is only available to distros with netplan rendering support.");
@@ -409,7 +213,7 @@ static int handle_wifi(struct net_parser *p, const struct device *d)
 
 static const struct section {
     const char *name;
-    int (*handle)(struct net_parser *p, const struct device *d);
+    int (*handle)(struct net_parser *p, const struct v2_device *d);
 } sections[] = {
     {"ethernets", handle_ethernet}, {"vlans", handle_vlan}, {"bonds", handle_bond},
     {"bridges", handle_bridge},     {"wifis", handle_wifi},
@@ -419,18 +223,18 @@ static int parse_section(struct net_parser *p, const struct section *s,
                          const struct ol_val *devices)
 {
     const char *where = ol_arena_printf(p->arena, "network: %s", s->name);
-    int r = want_map(p, where, devices);
+    int r = v2_want_map(p, where, devices);
 
     if (r < 0)
         return r;
     for (size_t n = 0; n < ol_val_count(devices); n++) {
         const struct ol_pair *pair = ol_val_pair(devices, n);
-        struct device d = {.key = ol_val_to_text(p->arena, pair->key), .cfg = pair->value};
+        struct v2_device d = {.key = ol_val_to_text(p->arena, pair->key), .cfg = pair->value};
 
-        d.where = at_key(p, where, d.key);
+        d.where = v2_at(p, where, d.key);
         if (!*d.key || strpbrk(d.key, "\n\r"))
             return ol_err_set(p->err, EINVAL, "%s: not a name", d.where);
-        r = want_map(p, d.where, d.cfg);
+        r = v2_want_map(p, d.where, d.cfg);
         if (r == 0)
             r = s->handle(p, &d);
         if (r < 0)
