@@ -6,7 +6,7 @@
 #include "codec/yaml.h"
 #include "core/cleanup.h"
 #include "core/str.h"
-#include "guest/source/cmdline.h"
+#include "guest/base/cmdline.h"
 #include "guest/source/dmi.h"
 #include "guest/source/source-internal.h"
 

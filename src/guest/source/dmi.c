@@ -7,7 +7,7 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/str.h"
-#include "guest/source/cmdline.h"
+#include "guest/base/cmdline.h"
 
 static const char *const files[][2] = {
     {"baseboard-asset-tag", "board_asset_tag"},

@@ -7,7 +7,7 @@
 #include "core/file.h"
 #include "core/str.h"
 #include "core/strv.h"
-#include "guest/source/cmdline.h"
+#include "guest/base/cmdline.h"
 #include "guest/source/device.h"
 #include "guest/source/dmi.h"
 #include "guest/source/mount.h"

@@ -13,7 +13,7 @@
 
 #include "codec/json.h"
 #include "core/cleanup.h"
-#include "guest/source/cmdline.h"
+#include "guest/base/cmdline.h"
 #include "guest/source/dmi.h"
 
 static const char *as_json(struct fixture *f, const struct ol_val *v)

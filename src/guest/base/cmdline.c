@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "guest/source/cmdline.h"
+#include "guest/base/cmdline.h"
 
 #include <stdlib.h>
 #include <string.h>
