@@ -38,7 +38,7 @@ int cmd_devel_net_convert(struct ol_cli *cli, int argc, char **argv)
         .kind = o->kind,
         .directory = o->directory,
         .distro = o->distro,
-        .macs = &o->mac,
+        .macs = o->mac,
         .is_debug = o->debug,
         .output_kind = o->output_kind,
     };

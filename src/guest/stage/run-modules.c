@@ -161,7 +161,7 @@ const char *exception_text(struct ol_arena *a, const struct ol_err *err)
     const char *class = err->domain ? err->domain : err->code == EINVAL ? "ValueError" : "OSError";
     const char *text = ol_err_text(err);
 
-    if (!strcmp(class, "ProcessExecutionError"))
+    if (!strcmp(class, "ProcessExecutionError") && !ol_str_starts(text, "Unexpected error"))
         text = ol_arena_printf(a, "Unexpected error while running command.\n%s", text);
     return ol_arena_printf(a, "%s(%s)", class, ol_val_to_repr(a, ol_val_new_str(a, text)));
 }
