@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The builds, and the unit tests and corpus replays that each of them runs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from .demands import unit_demands
+from .results import BUILD, FAILED, PASSED, ROOT, SKIPPED, Result
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One way to compile; 'tests' says whether its test programs are run as well."""
+
+    name: str
+    directory: str
+    options: tuple
+    cc: str = "gcc"
+    tests: bool = False
+
+
+RELEASE = Lane("release", "release", ("--buildtype=debugoptimized", "--werror"))
+LANES = (
+    RELEASE,
+    Lane("gcc", "check/gcc", ("-Doptimization=g", "-Ddebug=true", "--werror"), tests=True),
+    Lane("asan", "check/asan", (
+        "--buildtype=debugoptimized", "--werror", "-Db_sanitize=address,undefined",
+        "-Db_lundef=false", "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer"),
+        tests=True),
+    Lane("clang", "check/clang", ("--buildtype=debugoptimized", "--werror"), cc="clang",
+         tests=True),
+)
+FUZZ = Lane("fuzz", "check/fuzz", (
+    "--buildtype=debugoptimized", "-Dfuzz=true", "-Dtests=false", "-Db_sanitize=address,undefined",
+    "-Db_lundef=false", "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all"),
+    cc="clang")
+
+
+def run_logged(argv, log, env=None):
+    """Runs argv with its output in the file 'log'; the exit status."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        out.write(("$ " + " ".join(argv) + "\n").encode())
+        out.flush()
+        return subprocess.run(argv, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=out,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+
+
+def tail(log, lines=40):
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def build(lane, prefix="/usr"):
+    """Configures when that is needed, and compiles. The reason of a failure, or ''."""
+    where = BUILD / lane.directory
+    log = BUILD / "logs" / f"build-{lane.name}.log"
+    log.unlink(missing_ok=True)
+    options = [f"--prefix={prefix}", *lane.options]
+    stamp = where / "orlop-options"
+    wanted = " ".join([lane.cc, *options])
+    if not (where / "build.ninja").exists() or not stamp.exists() or stamp.read_text() != wanted:
+        wipe = ["--wipe"] if (where / "meson-info").exists() else []
+        argv = ["meson", "setup", *wipe, *options, str(where)]
+        if run_logged(argv, log, {"CC": lane.cc}):
+            return f"meson setup failed, see {log}\n{tail(log)}"
+        stamp.write_text(wanted)
+    if run_logged(["ninja", "-C", str(where)], log):
+        return f"the build failed, see {log}\n{tail(log)}"
+    return ""
+
+
+def test(lane, results):
+    """Runs the test programs of a lane that has been built."""
+    where = BUILD / lane.directory
+    log = BUILD / "logs" / f"test-{lane.name}.log"
+    log.unlink(missing_ok=True)
+    record = where / "meson-logs" / "testlog.json"
+    record.unlink(missing_ok=True)
+    env = {
+        "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    }
+    run_logged(["meson", "test", "-C", str(where), "--no-rebuild"], log, env)
+    if not record.exists():
+        results.check(f"tests of the build '{lane.name}'", "meson.build",
+                      f"meson test left no record, see {log}\n{tail(log)}")
+        return
+    sources = unit_demands()
+    for line in record.read_text().splitlines():
+        add_program(json.loads(line), lane, sources, results)
+
+
+TAP = re.compile(r"^(not )?ok \d+ - (\S+)(?:\s+#\s*(SKIP\S*)\s*(.*))?$", re.M | re.I)
+
+
+def source_of(program):
+    """The source file of a test program from its place below the build directory."""
+    path = program["command"][0].split("/tests/", 1)[-1]
+    if path.startswith("unit/"):
+        directory, _, module = os.path.basename(path)[len("test-"):].partition("-")
+        return f"tests/unit/{directory}/test-{module}.c"
+    if path.startswith("fuzz/"):
+        return f"tests/fuzz/fuzz-{os.path.basename(path)[len('replay-'):]}.c"
+    return "tests/" + path
+
+
+def add_program(program, lane, sources, results):
+    """Takes over the record of one test program: each TAP line is a test."""
+    file = source_of(program)
+    output = program.get("stdout", "")
+    points = TAP.findall(output)
+    bad = program["result"] not in ("OK", "EXPECTEDFAIL", "SKIP")
+    for failed, name, skip, reason in points:
+        status = FAILED if failed else SKIPPED if skip else PASSED
+        why = reason if skip else excerpt(program, lane) if failed else ""
+        results.add(Result(name, file, status, program["duration"] / len(points),
+                           sources.get((file, name), []), why, [lane.name]))
+    if not points or (bad and not any(p[0] for p in points)):
+        status = FAILED if bad else PASSED
+        results.add(Result(program["name"].split(" / ")[-1], file, status, program["duration"],
+                           sources.get((file, ""), []), excerpt(program, lane) if bad else "",
+                           [lane.name]))
+
+
+def excerpt(program, lane):
+    text = "\n".join(program.get(k, "") for k in ("stdout", "stderr"))
+    lines = [l for l in text.splitlines() if not l.startswith("ok ")]
+    return f"[{lane.name}] {program['result']}\n" + "\n".join(lines[-30:])
+
+
+def fuzz(seconds):
+    """Builds the libFuzzer programs and runs each of them for a while. Exit status."""
+    reason = build(FUZZ)
+    if reason:
+        print(reason, file=sys.stderr)
+        return 1
+    failed = 0
+    for line in (ROOT / "tests/fuzz/targets.txt").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name = line.split()[0]
+        found = BUILD / "fuzz" / name
+        found.mkdir(parents=True, exist_ok=True)
+        argv = [str(BUILD / FUZZ.directory / "tests/fuzz" / f"fuzz-{name}"),
+                f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024",
+                "-max_len=65536", "-print_final_stats=0", "-verbosity=0",
+                f"-artifact_prefix={found}/crash-", str(found),
+                str(ROOT / "tests/fuzz/corpus" / name)]
+        status = subprocess.run(argv, stdin=subprocess.DEVNULL).returncode
+        print(f"fuzz: {name}: {'found something in ' + str(found) if status else 'clean'}")
+        failed += status != 0
+    return 1 if failed else 0

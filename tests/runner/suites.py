@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the pytest suites, each in its own process, and takes over what they said."""
+
+import json
+import os
+import sys
+
+from .builds import run_logged, tail
+from .results import BUILD, ROOT, Result
+
+
+def run(suite, results):
+    """'suite' is a directory of tests/."""
+    if not list((ROOT / "tests" / suite).glob("test_*.py")):
+        return
+    record = BUILD / "results" / f"{suite}.jsonl"
+    log = BUILD / "logs" / f"pytest-{suite}.log"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
+    env = {
+        "ORLOP_RESULTS": str(record),
+        "ORLOP_BIN_DIR": os.environ.get("ORLOP_BIN_DIR", str(BUILD / "release/src/bin")),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    status = run_logged([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
+                         f"tests/{suite}"], log, env)
+    found = [Result(**json.loads(l)) for l in record.read_text().splitlines()] \
+        if record.exists() else []
+    for result in found:
+        results.add(result)
+    # 0 all passed, 1 some failed, 5 nothing collected; the rest is trouble with pytest itself.
+    if status not in (0, 1) or not found:
+        results.check(f"the suite {suite} ran", f"tests/{suite}",
+                      f"pytest ended with {status}, see {log}\n{tail(log)}")
