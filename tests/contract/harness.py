@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The contract: the same instance data given to Debian's Python cloud-init and to ours, each in
+a box of its own; exit statuses and the trees they leave are compared path by path.
+
+A case is a directory below cases/:
+
+    case.json       {"about", "demands", "steps", "seed", "datasource_list"}, all optional
+    user-data, meta-data, vendor-data, network-config      the NoCloud seed (or seed/ below)
+    meta-data.2     the meta-data of the step "new-instance"
+    files/          further files of the machine, by their place
+    served/         what http://127.0.0.1/ offers
+
+Steps: "boot" runs the four stages; "reboot" empties /run and /tmp before it; "new-instance"
+does so too, with meta-data.2; "rerun" runs the stages again in the same boot.
+"""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.box import (Box, File, boot_steps, files_step, program_files, reboot_step, run_step)
+from support.debs import BUILD
+from support.tree import debian_tree
+
+from . import differences, normalise
+
+HERE = Path(__file__).parent
+CASES = HERE / "cases"
+NOCLOUD = "/var/lib/cloud/seed/nocloud"
+NOTHING = File(b"#!/bin/sh\nexit 0\n", 0o755)
+STATIC_NETWORK = b"""version: 2
+ethernets:
+  eth0:
+    match: {macaddress: "52:54:00:12:34:56"}
+    set-name: eth0
+    addresses: [192.0.2.4/24]
+"""
+SEED_FILES = ("user-data", "meta-data", "vendor-data", "network-config")
+
+
+def our_program():
+    """Our cloud-init; ORLOP_BIN=python puts the Python one on both sides, to test the harness."""
+    named = os.environ.get("ORLOP_BIN")
+    return named or str(Path(os.environ.get("ORLOP_BIN_DIR", BUILD / "release/src/bin"))
+                        / "cloud-init")
+
+
+@dataclass
+class Case:
+    name: str
+    about: str = ""
+    demands: list = field(default_factory=list)
+    steps: list = field(default_factory=lambda: ["boot"])
+    seed: str = NOCLOUD
+    datasource_list: list = field(default_factory=lambda: ["NoCloud", "None"])
+
+    @staticmethod
+    def load(folder):
+        path = folder / "case.json"
+        return Case(folder.name, **(json.loads(path.read_text()) if path.exists() else {}))
+
+    @property
+    def folder(self):
+        return CASES / self.name
+
+    def tree_files(self, sub):
+        """{place: File} of a directory of the case; executables keep their bits."""
+        top = self.folder / sub
+        found = {}
+        for path in sorted(p for p in top.rglob("*") if p.is_file()) if top.is_dir() else ():
+            mode = 0o755 if os.access(path, os.X_OK) else 0o644
+            found["/" + str(path.relative_to(top))] = File(path.read_bytes(), mode)
+        return found
+
+    def machine(self):
+        """The files of the machine before its first boot."""
+        files = {
+            "/etc/cloud/cloud.cfg": File((HERE / "cloud.cfg").read_bytes()),
+            "/etc/cloud/cloud.cfg.d/90_source.cfg": File(
+                f"datasource_list: [{', '.join(self.datasource_list)}]\n".encode()),
+            # No sshd may start, and nothing may wait for one or for a lease.
+            "/etc/init.d/ssh": NOTHING,
+            "/usr/sbin/dhclient": NOTHING,
+            "/usr/bin/systemctl": NOTHING,
+            f"{self.seed}/network-config": File(STATIC_NETWORK),
+        }
+        files.update({self.seed + place: f for place, f in self.tree_files("seed").items()})
+        for name in SEED_FILES:
+            if (self.folder / name).exists():
+                files[f"{self.seed}/{name}"] = File((self.folder / name).read_bytes())
+        files.update(self.tree_files("files"))
+        return files
+
+    def box_steps(self):
+        found = []
+        for step in self.steps:
+            if step in ("reboot", "new-instance"):
+                found.append(reboot_step())
+            if step == "new-instance":
+                data = (self.folder / "meta-data.2").read_bytes()
+                found.append(files_step({f"{self.seed}/meta-data": File(data)}))
+            if step.startswith("$ "):
+                found.append(run_step("sh", "-c", step[2:], name=step))
+            else:
+                found += [{**s, "name": f"{step}: {s['name']}"} for s in boot_steps()]
+        return found
+
+    def run(self, program):
+        """One side. 'program' is None for the Python one."""
+        files = self.machine()
+        if program:
+            files.update(program_files(program))
+        box = Box(debian_tree(), files=files, steps=self.box_steps(),
+                  served=self.tree_files("served"))
+        return box.run()
+
+
+def cases():
+    return [Case.load(p) for p in sorted(CASES.iterdir()) if p.is_dir()]
+
+
+@dataclass
+class Comparison:
+    """What the two sides of a case have in common and what not."""
+
+    case: Case
+    theirs: object
+    ours: object
+    equal: list = field(default_factory=list)
+    known: dict = field(default_factory=dict)
+    unknown: dict = field(default_factory=dict)
+
+    def statuses(self):
+        """[(step, theirs, ours)]"""
+        return [(a["name"], a["status"], b["status"])
+                for a, b in zip(self.theirs.steps, self.ours.steps, strict=True)]
+
+
+def compare(case, theirs, ours):
+    result = Comparison(case, theirs, ours)
+    for path in sorted(set(theirs.files) | set(ours.files)):
+        a, b = theirs.files.get(path), ours.files.get(path)
+        if normalise.is_ignored(path):
+            continue
+        what = normalise.difference(path, a, b)
+        if not what:
+            result.equal.append(path)
+        elif differences.reason(case.name, path, what):
+            result.known[path] = what
+        else:
+            result.unknown[path] = what
+    return result
+
+
+def run_case(case):
+    program = our_program()
+    ours = case.run(None if program == "python" else program)
+    return compare(case, case.run(None), ours)
+
+
+def run_all(wanted):
+    """{name: Comparison or the exception of its accident}; cases run side by side."""
+    def guarded(case):
+        try:
+            return run_case(case)
+        except Exception as e:  # told by the test of that case
+            return e
+
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        return dict(zip([c.name for c in wanted], pool.map(guarded, wanted)))
+
+
+def report(found):
+    """The table for the end of a run: what each case has in common."""
+    lines = ["contract with the Python cloud-init: paths that are equal / known to differ / wrong"]
+    total = [0, 0, 0]
+    for name, c in sorted(found.items()):
+        if isinstance(c, Exception):
+            lines.append(f"  {name:28} did not run")
+            continue
+        row = [len(c.equal), len(c.known), len(c.unknown)]
+        total = [t + n for t, n in zip(total, row)]
+        lines.append(f"  {name:28} {row[0]:4} {row[1]:4} {row[2]:4}")
+    share = 100 * total[0] / max(1, sum(total))
+    lines.append(f"  {'all':28} {total[0]:4} {total[1]:4} {total[2]:4}   {share:.1f} % equal")
+    return share, "\n".join(lines) + "\n"

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Process 1 of a box (see box.py), in fresh mount, UTS, pid and network namespaces: puts an
+overlay over the tree, runs the steps in it, and writes what they did to a JSON file.
+
+    box_init.py SPEC.json OUTCOME.json
+"""
+
+import base64
+import ctypes
+import functools
+import http.server
+import json
+import os
+import socketserver
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LARGEST = 4 << 20
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
+           "tty": (5, 0)}
+
+
+def run(*argv):
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+
+
+def mount(kind, where, options="", source="none"):
+    where.mkdir(parents=True, exist_ok=True)
+    run("mount", "-t", kind, *(["-o", options] if options else []), source, str(where))
+
+
+def put(root, files):
+    """Writes {path: {data, mode} or {link}} below root."""
+    for path, file in files.items():
+        where = Path(root) / path.lstrip("/")
+        where.parent.mkdir(parents=True, exist_ok=True)
+        if "link" in file:
+            where.unlink(missing_ok=True)
+            where.symlink_to(file["link"])
+            continue
+        where.write_bytes(base64.b64decode(file["data"]))
+        where.chmod(file["mode"])
+
+
+def make_devices(dev):
+    mount("tmpfs", dev, "mode=755,size=1m")
+    old = os.umask(0)
+    for name, (major, minor) in DEVICES.items():
+        os.mknod(dev / name, 0o666 | stat.S_IFCHR, os.makedev(major, minor))
+    os.umask(old)
+    (dev / "console").touch()
+    for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"),
+                         ("stderr", "fd/2"), ("ptmx", "pts/ptmx")):
+        (dev / name).symlink_to(target)
+    (dev / "shm").mkdir()
+    mount("devpts", dev / "pts", "newinstance,ptmxmode=0666,mode=620")
+
+
+def fresh_run(root):
+    """What a reboot empties; /run/systemd/system says that systemd runs the machine."""
+    for name, mode in (("run", "755"), ("tmp", "1777")):
+        mount("tmpfs", root / name, f"mode={mode},size=64m")
+    for name in ("lock", "systemd/system"):
+        (root / "run" / name).mkdir(parents=True)
+
+
+def make_root(spec, work):
+    """The overlay, with what the box's files add in a layer of its own, and file systems."""
+    mount("tmpfs", work, "mode=755")
+    for name in ("files", "upper", "overlay", "root"):
+        (work / name).mkdir()
+    put(work / "files", spec["files"])
+    root = work / "root"
+    mount("overlay", root, f"lowerdir={work}/files:{spec['tree']},upperdir={work}/upper,"
+                           f"workdir={work}/overlay", "overlay")
+    mount("proc", root / "proc")
+    mount("sysfs", root / "sys", "ro")
+    make_devices(root / "dev")
+    fresh_run(root)
+    return root
+
+
+def make_network(mac):
+    """eth0 with that address; its other end lies in the namespace of a sleeping child."""
+    child = os.fork()
+    if child == 0:
+        LIBC.unshare(CLONE_NEWNET)
+        while True:
+            time.sleep(3600)
+    own = os.readlink("/proc/self/ns/net")
+    while os.readlink(f"/proc/{child}/ns/net") == own:
+        time.sleep(0.001)
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "link", "add", "eth0", "address", mac, "type", "veth", "peer", "name", "p0",
+        "netns", str(child))
+    run("nsenter", "-t", str(child), "-n", "ip", "link", "set", "p0", "up")
+
+
+def serve(folder):
+    """HTTP on 127.0.0.1:80 of the box; the requests' lines are returned."""
+    seen = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, _format, *args):
+            seen.append(str(args[0]))
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            seen.append(f"{self.requestline} {body.decode(errors='replace')}")
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    server = socketserver.ThreadingTCPServer(
+        ("127.0.0.1", 80), functools.partial(Handler, directory=folder))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return seen
+
+
+def own_cpu_ms(pid):
+    """CPU of an ended process itself, without its children; it has not been reaped yet."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
+        return int(f.read().split()[0]) / 1e6
+
+
+def start(root, step, out):
+    argv = step["run"]
+    env = {"PATH": PATH, "TERM": "linux", **step.get("env", {})}
+
+    def enter():
+        os.chroot(root)
+        os.chdir("/")
+        os.setsid()
+
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env,
+                            preexec_fn=enter, close_fds=True)
+
+
+def do_run(root, step, work):
+    with open(work / "output", "w+b") as out:
+        begin = time.monotonic()
+        child = start(root, step, out)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        seconds = time.monotonic() - begin
+        own = own_cpu_ms(child.pid)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read(LARGEST).decode(errors="replace")
+    return {
+        "name": step.get("name", " ".join(step["run"])),
+        "status": child.returncode,
+        "ms": seconds * 1000,
+        "own_cpu_ms": own,
+        "cpu_ms": (usage.ru_utime + usage.ru_stime) * 1000,
+        "maxrss_kib": usage.ru_maxrss,
+        "output": text,
+    }
+
+
+def do_reboot(root):
+    for name in ("tmp", "run"):
+        run("umount", "-l", str(root / name))
+    fresh_run(root)
+    LIBC.sethostname(b"debian", 6)
+    subprocess.run(["ip", "addr", "flush", "dev", "eth0"], stdin=subprocess.DEVNULL, check=False,
+                   capture_output=True)
+
+
+def entry(path, info):
+    """What is compared of one file."""
+    found = {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
+    if stat.S_ISLNK(info.st_mode):
+        return {"type": "link", "target": os.readlink(path), "uid": info.st_uid,
+                "gid": info.st_gid}
+    if stat.S_ISDIR(info.st_mode):
+        return {"type": "dir", **found}
+    if stat.S_ISREG(info.st_mode):
+        data = path.read_bytes()[:LARGEST]
+        return {"type": "file", **found, "data": base64.b64encode(data).decode()}
+    if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
+        return {"type": "removed"}
+    return {"type": "other", **found}
+
+
+def walk(top, prefix, below=()):
+    """{path: entry} of a tree, without what one of 'below' has in the same state."""
+    found = {}
+    for folder, dirs, files in os.walk(top):
+        for name in dirs + files:
+            path = Path(folder) / name
+            place = prefix + "/" + str(path.relative_to(top))
+            mine = entry(path, path.lstat())
+            if mine != was(place, below):
+                found[place] = mine
+    return found
+
+
+def was(place, below):
+    for layer in below:
+        path = Path(layer) / place.lstrip("/")
+        try:
+            return entry(path, path.lstat())
+        except OSError:
+            continue
+    return None
+
+
+def collect(work, root, spec):
+    found = walk(work / "upper", "", (work / "files", spec["tree"]))
+    found.update(walk(root / "run", "/run"))
+    found.update(walk(root / "tmp", "/tmp"))
+    return found
+
+
+def main(spec_file, outcome_file):
+    spec = json.loads(Path(spec_file).read_text())
+    work = Path(spec["work"])
+    LIBC.sethostname(b"debian", 6)
+    root = make_root(spec, work)
+    make_network(spec["mac"])
+    requests = []
+    if spec["served"]:
+        put(work / "served", spec["served"])
+        requests = serve(work / "served")
+    steps = []
+    for step in spec["steps"]:
+        if "run" in step:
+            steps.append(do_run(root, step, work))
+        elif "until_alive" in step:
+            while True:
+                steps.append(do_run(root, step["until_alive"], work))
+                if steps[-1]["status"] != -9 or len(steps) > 20:
+                    break
+        elif "reboot" in step:
+            do_reboot(root)
+        elif "files" in step:
+            put(root, step["files"])
+    outcome = {"steps": steps, "requests": requests,
+               "files": collect(work, root, spec) if spec["collect"] else {}}
+    Path(outcome_file).write_text(json.dumps(outcome))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
