@@ -12,14 +12,14 @@
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_INPUT = 1 << 20 };
+enum { LARGEST = 1 << 20 };
 
 /* In a block of exactly its size, so that a read beyond the end is seen. */
 static int replay(const char *dir, const char *name)
 {
     char path[4096];
     FILE *file;
-    uint8_t *data = malloc(MAX_INPUT);
+    uint8_t *data = malloc(LARGEST);
     size_t size;
 
     snprintf(path, sizeof(path), "%s/%s", dir, name);
@@ -29,7 +29,7 @@ static int replay(const char *dir, const char *name)
         free(data);
         return -1;
     }
-    size = fread(data, 1, MAX_INPUT, file);
+    size = fread(data, 1, LARGEST, file);
     fclose(file);
     data = realloc(data, size ? size : 1);
     LLVMFuzzerTestOneInput(data, size);

@@ -144,7 +144,7 @@ def archive_hosts():
 
 def check_places():
     """No path of one machine, no archive's name."""
-    place = re.compile(r"(?<![\w.])/(wor" r"k|home/[a-z]+|root/\.pyenv)/")
+    place = re.compile(r"(?<![\w.])/(wor" r"k|root/\.pyenv)/")
     hosts = archive_hosts()
     bad = []
     for name in tracked():
