@@ -22,30 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.box import (Box, File, boot_steps, files_step, program_files, reboot_step, run_step)
-from support.debs import BUILD
+from support.machine import NOCLOUD, STATIC_NETWORK, our_program, plain
 from support.tree import debian_tree
 
 from . import differences, normalise
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases"
-NOCLOUD = "/var/lib/cloud/seed/nocloud"
-NOTHING = File(b"#!/bin/sh\nexit 0\n", 0o755)
-STATIC_NETWORK = b"""version: 2
-ethernets:
-  eth0:
-    match: {macaddress: "52:54:00:12:34:56"}
-    set-name: eth0
-    addresses: [192.0.2.4/24]
-"""
 SEED_FILES = ("user-data", "meta-data", "vendor-data", "network-config")
-
-
-def our_program():
-    """Our cloud-init; ORLOP_BIN=python puts the Python one on both sides, to test the harness."""
-    named = os.environ.get("ORLOP_BIN")
-    return named or str(Path(os.environ.get("ORLOP_BIN_DIR", BUILD / "release/src/bin"))
-                        / "cloud-init")
 
 
 @dataclass
@@ -77,16 +61,8 @@ class Case:
 
     def machine(self):
         """The files of the machine before its first boot."""
-        files = {
-            "/etc/cloud/cloud.cfg": File((HERE / "cloud.cfg").read_bytes()),
-            "/etc/cloud/cloud.cfg.d/90_source.cfg": File(
-                f"datasource_list: [{', '.join(self.datasource_list)}]\n".encode()),
-            # No sshd may start, and nothing may wait for one or for a lease.
-            "/etc/init.d/ssh": NOTHING,
-            "/usr/sbin/dhclient": NOTHING,
-            "/usr/bin/systemctl": NOTHING,
-            f"{self.seed}/network-config": File(STATIC_NETWORK),
-        }
+        files = {**plain(self.datasource_list),
+                 f"{self.seed}/network-config": File(STATIC_NETWORK)}
         files.update({self.seed + place: f for place, f in self.tree_files("seed").items()})
         for name in SEED_FILES:
             if (self.folder / name).exists():
@@ -156,8 +132,8 @@ def compare(case, theirs, ours):
 
 
 def run_case(case):
-    program = our_program()
-    ours = case.run(None if program == "python" else program)
+    """ORLOP_BIN=python puts the Python program on both sides, to test the harness itself."""
+    ours = case.run(None if os.environ.get("ORLOP_BIN") == "python" else our_program())
     return compare(case, case.run(None), ours)
 
 

@@ -5,7 +5,6 @@
 Nothing is left on this machine.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from support import guest  # noqa: E402
-from support.debs import BUILD, SupportError  # noqa: E402
+from support.debs import SupportError  # noqa: E402
+from support.machine import our_program  # noqa: E402
 
 SHOWN = ("/etc/motd", "/opt/app/settings.json", "/opt/app/ran",
          "/etc/network/interfaces.d/50-cloud-init", "/var/lib/cloud/data/status.json")
@@ -66,10 +66,8 @@ def show(report):
 
 
 def main():
-    program = Path(os.environ.get("ORLOP_BIN_DIR", BUILD / "release/src/bin")) / "cloud-init"
     try:
-        report = guest.boot(os.environ.get("ORLOP_BIN", program),
-                            (HERE / "demo-user-data").read_text())
+        report = guest.boot(our_program(), (HERE / "demo-user-data").read_text())
     except SupportError as problem:
         print(f"demo: {problem}", file=sys.stderr)
         return 1

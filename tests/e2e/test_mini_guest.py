@@ -2,14 +2,13 @@
 """One boot of a real machine: kernel, CD-ROM, virtio-serial. What the demo shows, asserted."""
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
 
 from support import guest
-from support.debs import BUILD
+from support.machine import our_program
 
 HERE = Path(__file__).parent
 STAGES = ["init-local", "init", "modules-config", "modules-final"]
@@ -17,8 +16,7 @@ STAGES = ["init-local", "init", "modules-config", "modules-final"]
 
 @pytest.fixture(scope="module")
 def report():
-    program = Path(os.environ.get("ORLOP_BIN_DIR", BUILD / "release/src/bin")) / "cloud-init"
-    return guest.boot(os.environ.get("ORLOP_BIN", program), (HERE / "demo-user-data").read_text())
+    return guest.boot(our_program(), (HERE / "demo-user-data").read_text())
 
 
 def text(report, path):

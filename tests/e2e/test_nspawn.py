@@ -4,14 +4,12 @@ The whole Debian tree booted by systemd: our units and program beside Debian's o
 how long each stage took on both sides.
 """
 
-import os
-from pathlib import Path
-
 import pytest
 
 from support import nspawn
 from support.box import Box, File, run_step
 from support.debs import BUILD
+from support.machine import our_program
 from support.tree import debian_tree
 
 SEED = "/var/lib/cloud/seed/config_drive/openstack/latest/"
@@ -33,13 +31,6 @@ MACHINE = {
         b"bootcmd: [echo boot >> /opt/boots]\n"
         b"write_files: [{path: /opt/written, content: hi}]\nruncmd: [echo once >> /opt/runs]\n"),
 }
-
-
-def our_program():
-    found = os.environ.get("ORLOP_BIN") or Path(
-        os.environ.get("ORLOP_BIN_DIR", BUILD / "release/src/bin")) / "cloud-init"
-    assert Path(found).exists(), f"there is no program {found}"
-    return found
 
 
 @pytest.fixture(scope="module")
