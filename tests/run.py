@@ -14,6 +14,7 @@ Results are kept in build/test-results.json.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -31,7 +32,7 @@ def say(text):
 
 
 def lane(which, results):
-    """Builds one lane and runs its tests."""
+    """Builds one lane and runs its tests; whether it could be built."""
     begin = clock()
     reason = builds.build(which)
     results.check(f"the build '{which.name}' compiles without a warning", "meson.build", reason,
@@ -40,13 +41,14 @@ def lane(which, results):
     if which.tests and not reason:
         builds.test(which, results)
         say(f"ran the unit tests and corpora of {which.name}")
+    return not reason
 
 
 def all_lanes(results, release_ready):
     """One after the other: ninja fills the cores by itself."""
     for which in builds.LANES:
-        lane(which, results)
-        if which is builds.RELEASE:
+        is_built = lane(which, results)
+        if which is builds.RELEASE and is_built:
             release_ready.set()
 
 
@@ -83,6 +85,7 @@ def guarded(function, *args):
 
 def check():
     results = Results()
+    shutil.rmtree(BUILD / "results", ignore_errors=True)
     leftovers.mark()
     before = leftovers.snapshot()
     release_ready = threading.Event()
@@ -90,9 +93,13 @@ def check():
     lanes = guarded(all_lanes, results, release_ready)
     statics = guarded(static.run, results)
     tree.join()
-    while not release_ready.wait(0.2) and lanes.is_alive():
+    while lanes.is_alive() and not release_ready.wait(0.2):
         pass
-    running = [guarded(suite, name, results) for name in SUITES]
+    running = []
+    if release_ready.is_set():
+        running = [guarded(suite, name, results) for name in SUITES]
+    else:
+        results.check("the suites run", "tests", "there is no release build to run them with")
     for thread in [statics, lanes, *running]:
         thread.join()
     left = sorted(leftovers.snapshot() - before)
