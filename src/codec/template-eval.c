@@ -314,42 +314,58 @@ static bool is_small_int(const struct ol_val *v)
     return ol_val_is(v, OL_VAL_INT) && !v->integer.text;
 }
 
+/* "~" puts the texts of any two values together. */
+static int concat(struct tmpl_run *r, const struct tmpl_node *n, const struct tmpl_value *a,
+                  const struct tmpl_value *b, struct tmpl_value *ret)
+{
+    const struct ol_val *left = NULL, *right = NULL;
+    int e = tmpl_text(r, n->line, a, &left);
+
+    if (e == 0)
+        e = tmpl_text(r, n->line, b, &right);
+    return e < 0 ? e : join_text(r, left, right, ret);
+}
+
+/* "+" of text and of lists. */
+static int add(struct tmpl_run *r, const struct tmpl_node *n, const struct ol_val *a,
+               const struct ol_val *b, struct tmpl_value *ret)
+{
+    struct ol_val *list;
+
+    if (ol_val_is(a, OL_VAL_STR) && ol_val_is(b, OL_VAL_STR))
+        return join_text(r, a, b, ret);
+    if (!ol_val_is(a, OL_VAL_LIST) || !ol_val_is(b, OL_VAL_LIST) || tmpl_is_tuple(a)
+        || tmpl_is_tuple(b))
+        return tmpl_unsupported(r->err, n->line, "'+' of %s and %s", ol_val_type_name(a),
+                                ol_val_type_name(b));
+    list = ol_val_copy_top(r->arena, a);
+    for (size_t i = 0; i < b->list.n; i++)
+        ol_val_append(r->arena, list, b->list.items[i]);
+    ret->v = list;
+    return 0;
+}
+
 static int eval_binary(struct tmpl_run *r, const struct tmpl_node *n, struct tmpl_value *ret)
 {
     struct tmpl_value a = {0}, b = {0};
-    const struct ol_val *left = NULL, *right = NULL;
     int e = tmpl_eval(r, n->a, &a);
 
     if (e == 0)
         e = tmpl_eval(r, n->b, &b);
     if (e < 0)
         return e;
-    if (!strcmp(n->name, "~")) {
-        e = tmpl_text(r, n->line, &a, &left);
-        if (e == 0)
-            e = tmpl_text(r, n->line, &b, &right);
-        return e < 0 ? e : join_text(r, left, right, ret);
-    }
+    if (!strcmp(n->name, "~"))
+        return concat(r, n, &a, &b, ret);
     if (!a.v && a.name && !strcmp(n->name, "-"))
         return fail_subtraction(r, n, &a, &b);
     if (ol_val_is(a.v, OL_VAL_STR) && !strcmp(n->name, "%"))
-        return tmpl_unsupported(r->err, n->line, "this use of '%s'", n->name);
+        return tmpl_unsupported(r->err, n->line, "'%%' of text");
     if (!a.v || !b.v)
         return tmpl_fail_undefined(r, a.v ? &b : &a);
     if (is_small_int(a.v) && is_small_int(b.v))
         return calculate(r, n, a.v->integer.value, b.v->integer.value, ret);
-    if (strcmp(n->name, "+") || tmpl_is_tuple(a.v) || tmpl_is_tuple(b.v))
-        return tmpl_unsupported(r->err, n->line, "this use of '%s'", n->name);
-    if (ol_val_is(a.v, OL_VAL_STR) && ol_val_is(b.v, OL_VAL_STR))
-        return join_text(r, a.v, b.v, ret);
-    if (ol_val_is(a.v, OL_VAL_LIST) && ol_val_is(b.v, OL_VAL_LIST)) {
-        struct ol_val *list = ol_val_copy_top(r->arena, a.v);
-
-        for (size_t i = 0; i < b.v->list.n; i++)
-            ol_val_append(r->arena, list, b.v->list.items[i]);
-        ret->v = list;
-        return 0;
-    }
+    if (!strcmp(n->name, "+"))
+        return add(r, n, a.v, b.v, ret);
     return tmpl_unsupported(r->err, n->line, "'%s' of %s and %s", n->name, ol_val_type_name(a.v),
                             ol_val_type_name(b.v));
 }

@@ -175,28 +175,44 @@ static int lex_raw(struct lexer *l)
     return l->p < l->end ? tmpl_syntax(l->t, l->line, "Missing end of raw directive") : 0;
 }
 
+static const char *after_digits(const struct lexer *l, const char *p)
+{
+    while (p < l->end && isdigit((unsigned char)*p))
+        p++;
+    return p;
+}
+
+static bool is_name_char(const struct lexer *l, const char *p)
+{
+    return p < l->end && (isalnum((unsigned char)*p) || *p == '_');
+}
+
 /* Decimal numbers; "a.0.1" has no float in it. */
 static int lex_number(struct lexer *l)
 {
     const struct tmpl *t = l->t;
     const struct tmpl_token *last = t->n_tokens ? &t->tokens[t->n_tokens - 1] : NULL;
     bool after_dot = last && last->type == TMPL_OP && !strcmp(last->text, ".");
-    const char *p = l->p;
-    enum tmpl_token_type type = TMPL_INT;
+    const char *p = after_digits(l, l->p);
+    bool is_float = !after_dot && starts(l, p, ".") && after_digits(l, p + 1) > p + 1;
 
-    while (p < l->end && isdigit((unsigned char)*p))
-        p++;
-    if (!after_dot && p + 1 < l->end && *p == '.' && isdigit((unsigned char)p[1])) {
-        type = TMPL_FLOAT;
-        for (p++; p < l->end && isdigit((unsigned char)*p);)
-            p++;
-    }
-    if ((*l->p == '0' && p > l->p + 1 && type == TMPL_INT)
-        || (p < l->end && (isalpha((unsigned char)*p) || *p == '_')))
+    if (is_float)
+        p = after_digits(l, p + 1);
+    if ((!is_float && *l->p == '0' && p > l->p + 1) || is_name_char(l, p))
         return tmpl_unsupported(l->t->err, l->line, "a number that is not plainly decimal");
-    emit(l, type, l->p, (size_t)(p - l->p));
+    emit(l, is_float ? TMPL_FLOAT : TMPL_INT, l->p, (size_t)(p - l->p));
     l->p = p;
     return 0;
+}
+
+static void lex_name(struct lexer *l)
+{
+    const char *p = l->p;
+
+    while (is_name_char(l, p))
+        p++;
+    emit(l, TMPL_NAME, l->p, (size_t)(p - l->p));
+    l->p = p;
 }
 
 static int lex_string(struct lexer *l)
@@ -284,11 +300,8 @@ static int lex_tag(struct lexer *l, bool is_block)
             skip_space(l);
         } else if (isdigit((unsigned char)*p)) {
             r = lex_number(l);
-        } else if (isalpha((unsigned char)*p) || *p == '_') {
-            while (p < l->end && (isalnum((unsigned char)*p) || *p == '_'))
-                p++;
-            emit(l, TMPL_NAME, l->p, (size_t)(p - l->p));
-            l->p = p;
+        } else if (is_name_char(l, p)) {
+            lex_name(l);
         } else {
             r = *p == '"' || *p == '\'' ? lex_string(l) : lex_operator(l);
         }
