@@ -111,9 +111,10 @@ static struct tmpl_node *named(struct tmpl_node *n, const char *name)
 /* Python's and Jinja2's own names that are no variables, or that we do not have. */
 static struct tmpl_node *parse_name(struct tmpl *t)
 {
-    static const char *const reserved[] = {
-        "self", "super", "caller",    "varargs", "kwargs", "and",    "or",     "in",     "is", "if",
-        "else", "elif",  "namespace", "range",   "dict",   "lipsum", "cycler", "joiner", NULL};
+    static const char *const reserved[] = {"self", "super",  "caller", "varargs",   "kwargs",
+                                           "and",  "or",     "not",    "in",        "is",
+                                           "if",   "else",   "elif",   "namespace", "range",
+                                           "dict", "lipsum", "cycler", "joiner",    NULL};
     struct ol_arena *a = t->arena;
     const char *name = tmpl_peek(t)->text;
     struct tmpl_node *n;
