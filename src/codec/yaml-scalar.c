@@ -9,6 +9,7 @@
 
 #include "codec/base64.h"
 #include "codec/yaml-bigint.h"
+#include "codec/yaml-time.h"
 #include "core/cleanup.h"
 #include "core/str.h"
 

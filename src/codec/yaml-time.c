@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "codec/yaml-bigint.h"
+#include "codec/yaml-time.h"
 
 #include <stdio.h>
 #include <string.h>
