@@ -125,11 +125,12 @@ PIECES = [
 ]  # fmt: skip
 
 DOCUMENTS = [
-    "a: 1\nb\n", "a: [1", "a: {b", "a:\tb", "[a\t]", "a: 'x", "k: >\n a\n  b\n\n c\n", "a: b # c\n",
-    "? a\n: - b\n", "- - a\n  - b\n-\n", "{a, b: , : c}", "[a: b, ? c]", "!<tag:yaml.org,2002:int> 3",
-    "%TAG !e! tag:yaml.org,2002:\n--- !e!int '3'", "&a [1, &b {x: *a}, *b]", "a: !!float 1_0", "=: 1",
-    "- !!int 0o17\n- !!int 1:30", "{<<: {a: 1}, <<: [{a: 2}, {b: 3}], b: 4}", "2001-01-01 1:2:3 +5:30",
-    "a: !!binary é", "a\x07", "\ufeffa: b", "--- |\n x\n...\n", "a: \"\\x4\"", "a: !y!z b", "'a': \"b\"",
+    "a: 1\nb\n", "a: [1", "a: {b", "a:\tb", "[a\t]", "a: 'x", "k: >\n a\n  b\n\n c\n",
+    "a: b # c\n", "? a\n: - b\n", "- - a\n  - b\n-\n", "{a, b: , : c}", "[a: b, ? c]",
+    "!<tag:yaml.org,2002:int> 3", "%TAG !e! tag:yaml.org,2002:\n--- !e!int '3'",
+    "&a [1, &b {x: *a}, *b]", "a: !!float 1_0", "=: 1", "- !!int 0o17\n- !!int 1:30",
+    "{<<: {a: 1}, <<: [{a: 2}, {b: 3}], b: 4}", "2001-01-01 1:2:3 +5:30", "a: !!binary é",
+    "a\x07", "\ufeffa: b", "--- |\n x\n...\n", "a: \"\\x4\"", "a: !y!z b", "'a': \"b\"",
 ]  # fmt: skip
 
 
