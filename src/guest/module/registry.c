@@ -24,6 +24,7 @@ static const struct module *const modules[] = {
     &module_ssh,
     &module_timezone,
     &module_update_hostname,
+    &module_users_groups,
     &module_write_files,
     &module_write_files_deferred,
 };
