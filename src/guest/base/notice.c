@@ -3,9 +3,9 @@
 
 #include <time.h>
 
-enum { YEARS_KEPT = 5 };
+#include "guest/base/version.h"
 
-const char guest_version[] = "26.2";
+enum { YEARS_KEPT = 5 };
 
 void guest_deprecated(const struct guest *g, const char *what, int major, int minor,
                       const char *instead)
@@ -25,6 +25,6 @@ const char *guest_header(const struct guest *g, const char *verb)
     gmtime_r(&now, &tm);
     return ol_arena_printf(g->arena,
                            "# %s by cloud-init v. %s on %s, %02d %s %d %02d:%02d:%02d +0000", verb,
-                           guest_version, days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+                           GUEST_VERSION, days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
                            tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }

@@ -5,9 +5,6 @@
 
 /* Sentences that cloud-init's users know and look for. */
 
-/* The version that we say we are: that of the cloud-init whose behaviour this is. */
-extern const char guest_version[];
-
 /*
  * Logs that something of the configuration is old (lifecycle.deprecate()): 'what' begins the
  * sentence, 'major'.'minor' is the version that deprecated it (it goes five majors later), and
