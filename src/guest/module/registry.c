@@ -11,6 +11,7 @@
 /* clang-format off */
 static const struct module *const modules[] = {
     &module_bootcmd,
+    &module_keys_to_console,
     &module_locale,
     &module_mounts,
     &module_runcmd,
@@ -22,7 +23,9 @@ static const struct module *const modules[] = {
     &module_set_hostname,
     &module_set_passwords,
     &module_ssh,
+    &module_ssh_authkey_fingerprints,
     &module_timezone,
+    &module_update_etc_hosts,
     &module_update_hostname,
     &module_users_groups,
     &module_write_files,

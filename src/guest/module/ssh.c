@@ -195,7 +195,7 @@ static void key_is_made(struct guest *g, void *ctx, int ret, const struct ol_spa
         fputs(result->out.data, stdout);
         fflush(stdout);
     }
-    if (g->distro && !strcmp(g->distro->family, "redhat") && give_to_group(g, m->path, &err) < 0)
+    if (g->distro && g->distro->gives_keys_to_group && give_to_group(g, m->path, &err) < 0)
         ol_warn(g->env, "%s", ol_err_text(&err));
 }
 
