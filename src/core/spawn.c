@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -308,7 +309,54 @@ static int real_wait(struct ol_env *env, struct ol_child *c, struct ol_spawn_res
     return r;
 }
 
-const struct ol_exec ol_exec_real = {.start = real_start, .wait = real_wait};
+/* Runs in the process that is left behind. */
+static void afterwards_main(struct ol_env *env, int pidfd, ol_time patience,
+                            const struct ol_afterwards *then) __attribute__((noreturn));
+
+static void afterwards_main(struct ol_env *env, int pidfd, ol_time patience,
+                            const struct ol_afterwards *then)
+{
+    const ol_time deadline = ol_now_boot(env) + patience;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    ol_time left;
+
+    setsid();
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0
+        || dup2(null, STDERR_FILENO) < 0)
+        _exit(126);
+    while ((left = deadline - ol_now_boot(env)) > 0) {
+        struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+        if (poll(&p, 1, left / OL_MS < INT_MAX ? (int)(left / OL_MS) + 1 : INT_MAX) > 0)
+            break;
+    }
+    _exit(then->run(env, then->ctx));
+}
+
+static int real_after_exit(struct ol_env *env, ol_time patience, const struct ol_afterwards *then,
+                           struct ol_err *err)
+{
+    ol_autoclose int pidfd = -1;
+    pid_t pid;
+
+    if (!ol_env_is_host(env) || !ol_change(env, "leave behind", "a process"))
+        return 0;
+    pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (pidfd < 0)
+        return ol_err_set(err, errno, "process to leave behind: %s", strerror(errno));
+    pid = fork();
+    if (pid == 0)
+        afterwards_main(env, pidfd, patience, then);
+    if (pid < 0)
+        return ol_err_set(err, errno, "process to leave behind: %s", strerror(errno));
+    return 0;
+}
+
+const struct ol_exec ol_exec_real = {
+    .start = real_start,
+    .wait = real_wait,
+    .after_exit = real_after_exit,
+};
 
 static void log_start(struct ol_env *env, const struct ol_spawn *s)
 {
@@ -375,4 +423,10 @@ int ol_run_input(struct ol_env *env, const char *const *argv, const void *in, si
 {
     return run_checked(env, &(struct ol_spawn){.argv = argv, .in = in, .in_size = in_size}, NULL,
                        err);
+}
+
+int ol_after_exit(struct ol_env *env, ol_time patience, const struct ol_afterwards *then,
+                  struct ol_err *err)
+{
+    return env->exec->after_exit(env, patience, then, err);
 }

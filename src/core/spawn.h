@@ -42,12 +42,21 @@ struct ol_spawn_result {
 
 struct ol_child;
 
+/* What a process of ours does after we have ended. */
+struct ol_afterwards {
+    int (*run)(struct ol_env *env, void *ctx); /* the exit status */
+    void *ctx;
+};
+
 struct ol_exec {
     /* As ol_spawn_start() and ol_spawn_wait() below. */
     int (*start)(struct ol_env *env, const struct ol_spawn *spawn, struct ol_child **ret,
                  struct ol_err *err);
     int (*wait)(struct ol_env *env, struct ol_child *child, struct ol_spawn_result *ret,
                 struct ol_err *err);
+    /* As ol_after_exit() below. */
+    int (*after_exit)(struct ol_env *env, ol_time patience, const struct ol_afterwards *then,
+                      struct ol_err *err);
 };
 
 extern const struct ol_exec ol_exec_real;
@@ -80,3 +89,11 @@ int ol_run(struct ol_env *env, const char *const *argv, struct ol_buf *ret_out, 
 /* The same with bytes for standard input (which may be secret). */
 int ol_run_input(struct ol_env *env, const char *const *argv, const void *in, size_t in_size,
                  struct ol_err *err) __attribute__((warn_unused_result));
+
+/*
+ * Leaves a process behind that waits until this one has ended, but no longer than 'patience', and
+ * then calls then->run() with a copy of our memory. Its standard streams are /dev/null; it is the
+ * leader of its own session. Only on the machine's own tree: below another root nothing happens.
+ */
+int ol_after_exit(struct ol_env *env, ol_time patience, const struct ol_afterwards *then,
+                  struct ol_err *err) __attribute__((warn_unused_result));

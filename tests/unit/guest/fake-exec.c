@@ -71,7 +71,22 @@ static int wait_for(struct ol_env *env, struct ol_child *child, struct ol_spawn_
     return 0;
 }
 
-static const struct ol_exec fake_exec = {.start = start, .wait = wait_for};
+static int after_exit(struct ol_env *env, ol_time patience, const struct ol_afterwards *then,
+                      struct ol_err *err)
+{
+    struct fake_exec *f = env->test;
+
+    (void)err;
+    f->patience = patience;
+    f->exit_status = then->run(env, then->ctx);
+    return 0;
+}
+
+static const struct ol_exec fake_exec = {
+    .start = start,
+    .wait = wait_for,
+    .after_exit = after_exit,
+};
 
 void fake_exec_init(struct fake_exec *f, struct ol_env *env, const struct fake_answer *answers)
 {

@@ -33,6 +33,8 @@ struct fake_exec {
     struct ol_strv inputs;             /* standard input of each, "" when it had none */
     struct ol_strv environments;       /* added environment of each, joined by blanks */
     unsigned flags;                    /* those of the last one */
+    ol_time patience;                  /* of ol_after_exit(), which runs at once here */
+    int exit_status;                   /* what it came to */
 };
 
 /* Puts itself into env->exec and env->test. */
