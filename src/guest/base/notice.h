@@ -13,6 +13,9 @@
 void guest_deprecated(const struct guest *g, const char *what, int major, int minor,
                       const char *instead);
 
+/* "Thu, 01 Jan 1970 00:00:00 +0000": now in UTC (util.time_rfc2822()). In the arena. */
+const char *guest_timestamp(const struct guest *g);
+
 /* "# Created by cloud-init v. 26.2 on Thu, 01 Jan 1970 00:00:00 +0000" without newline, into the
  * arena; 'verb' is "Created" or "Added" (util.make_header()). */
 const char *guest_header(const struct guest *g, const char *verb);

@@ -11,9 +11,12 @@
 /* clang-format off */
 static const struct module *const modules[] = {
     &module_bootcmd,
+    &module_final_message,
     &module_keys_to_console,
     &module_locale,
     &module_mounts,
+    &module_phone_home,
+    &module_power_state_change,
     &module_runcmd,
     &module_scripts_per_boot,
     &module_scripts_per_instance,

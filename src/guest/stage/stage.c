@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "guest/base/cfg.h"
 #include "guest/base/jobs.h"
+#include "guest/base/notice.h"
 #include "guest/base/version.h"
 #include "guest/distro/distro.h"
 #include "guest/module/hostname-set.h"
@@ -57,16 +57,10 @@ static void fail(struct run *run, const char *text)
 
 static void welcome(struct guest *g, const char *title)
 {
-    ol_time now = ol_now_wall(g->env), up = ol_now_boot(g->env);
-    time_t seconds = (time_t)(now / OL_SECOND);
-    struct tm tm;
-    char stamp[64];
-    const char *text;
+    const char *text = ol_arena_printf(
+        g->arena, "Cloud-init v. %s running '%s' at %s. Up %.2f seconds.", GUEST_VERSION, title,
+        guest_timestamp(g), (double)ol_now_boot(g->env) / (double)OL_SECOND);
 
-    gmtime_r(&seconds, &tm);
-    strftime(stamp, sizeof(stamp), "%a, %d %b %Y %H:%M:%S +0000", &tm);
-    text = ol_arena_printf(g->arena, "Cloud-init v. %s running '%s' at %s. Up %.2f seconds.",
-                           GUEST_VERSION, title, stamp, (double)up / (double)OL_SECOND);
     fprintf(stderr, "%s\n", text);
     ol_debug(g->env, "%s", text);
 }
