@@ -10,7 +10,7 @@
 #include "core/str.h"
 #include "guest/base/cfg.h"
 #include "guest/base/hostname.h"
-#include "guest/module/fetch.h"
+#include "guest/base/fetch.h"
 #include "guest/module/module-internal.h"
 #include "guest/module/module.h"
 
