@@ -5,7 +5,8 @@ a box of its own; exit statuses and the trees they leave are compared path by pa
 
 A case is a directory below cases/:
 
-    case.json       {"about", "demands", "steps", "seed", "datasource_list"}, all optional
+    case.json       {"about", "demands", "steps", "seed", "datasource_list", "drive"}, all
+                    optional; a drive that is "broken" has a label and nothing behind it
     user-data, meta-data, vendor-data, network-config      the NoCloud seed (or seed/ below)
     meta-data.2     the meta-data of the step "new-instance"
     files/          further files of the machine, by their place
@@ -32,6 +33,21 @@ CASES = HERE / "cases"
 SEED_FILES = ("user-data", "meta-data", "vendor-data", "network-config")
 
 
+def broken_drive(label=b"config-2"):
+    """An ISO 9660 volume with that label, whose root directory lies behind its end."""
+    block = 2048
+
+    def both(number, size):
+        return number.to_bytes(size, "little") + number.to_bytes(size, "big")
+
+    root = bytes([34, 0]) + both(4000, 4) + both(block, 4) + bytes(7) + bytes([2, 0, 0])
+    root += both(1, 2) + b"\1\0"
+    volume = b"\1CD001\1\0" + b" " * 32 + label.ljust(32) + bytes(8) + both(5000, 4) + bytes(32)
+    volume += both(1, 2) + both(1, 2) + both(block, 2) + both(10, 4) + bytes(16) + root
+    end = b"\xffCD001\1"
+    return bytes(16 * block) + volume.ljust(block, b"\0") + end.ljust(block, b"\0")
+
+
 @dataclass
 class Case:
     name: str
@@ -40,6 +56,7 @@ class Case:
     steps: list = field(default_factory=lambda: ["boot"])
     seed: str = NOCLOUD
     datasource_list: list = field(default_factory=lambda: ["NoCloud", "None"])
+    drive: str = ""
 
     @staticmethod
     def load(folder):
@@ -90,7 +107,8 @@ class Case:
         if program:
             files.update(program_files(program))
         box = Box(debian_tree(), files=files, steps=self.box_steps(),
-                  served=self.tree_files("served"))
+                  served=self.tree_files("served"),
+                  drives={"sr0": broken_drive()} if self.drive == "broken" else {})
         return box.run()
 
 

@@ -51,7 +51,9 @@ def run_logged(argv, log, env=None):
 
 
 def tail(log, lines=40):
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    """The end of a log, without ninja's lines about what went well."""
+    text = log.read_text(errors="replace").splitlines()
+    return "\n".join([l for l in text if not re.match(r"\[\d+/\d+\] ", l)][-lines:])
 
 
 def build(lane, prefix="/usr"):

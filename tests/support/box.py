@@ -112,16 +112,21 @@ class Box:
     files: dict = field(default_factory=dict)
     steps: list = field(default_factory=list)
     served: dict = field(default_factory=dict)
+    drives: dict = field(default_factory=dict)  # name below /dev: bytes
     collect: bool = True
     timeout: float = 120
 
     def run(self):
+        # One that is replaced by a directory would hide everything below it.
+        links = [p for p in self.files if p.split("/")[1] in ("bin", "sbin", "lib", "lib64")]
+        assert not links, f"links of the tree, write /usr/...: {links}"
         work = BUILD / "boxes" / uuid.uuid4().hex[:12]
         (work / "root").mkdir(parents=True)
         spec = {
             "tree": str(self.tree), "work": str(work / "root"), "mac": MAC,
             "files": {path: file.spec() for path, file in self.files.items()},
             "served": {path: file.spec() for path, file in self.served.items()},
+            "drives": {n: base64.b64encode(d).decode() for n, d in self.drives.items()},
             "steps": self.steps, "collect": self.collect,
         }
         try:

@@ -104,6 +104,20 @@ def make_network(mac):
     run("nsenter", "-t", str(child), "-n", "ip", "link", "set", "p0", "up")
 
 
+def add_drive(root, work, name, data):
+    """
+    A block device /dev/NAME with that content, read-only. The loop device is already told to go
+    when the last descriptor closes, and the only one is ours: nothing stays however we end.
+    """
+    image = work / f"drive-{name}"
+    image.write_bytes(data)
+    device = subprocess.run(["losetup", "-r", "-f", "--show", str(image)], check=True,
+                            capture_output=True, text=True).stdout.strip()
+    held = os.open(device, os.O_RDONLY)
+    run("losetup", "-d", device)
+    os.mknod(root / "dev" / name, 0o660 | stat.S_IFBLK, os.fstat(held).st_rdev)
+
+
 def serve(folder):
     """HTTP on 127.0.0.1:80 of the box; the requests' lines are returned."""
     seen = []
@@ -281,6 +295,8 @@ def main(spec_file, outcome_file):
     LIBC.sethostname(b"debian", 6)
     root = make_root(spec, work)
     make_network(spec["mac"])
+    for name, data in spec["drives"].items():
+        add_drive(root, work, name, base64.b64decode(data))
     requests = []
     if spec["served"]:
         put(work / "served", spec["served"])
