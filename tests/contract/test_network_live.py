@@ -23,7 +23,7 @@ INTENDED = {
     "interfaces-debian.eni": {"eni|debian"},
     "v1-stack.yaml": {"networkd|photon"},
     "v2-numeric-mac.yaml": {"eni|debian", "netplan|ubuntu", "networkd|photon"},
-    "v2-routes.yaml": {"eni|debian"},
+    "v2-routes.yaml": {"eni|debian", "networkd|photon"},
     "v2-stack.yaml": {"eni|debian", "networkd|photon"},
 }
 

@@ -167,11 +167,14 @@ void net_note_unknown(struct net_parser *p, const char *where, const struct ol_v
     }
 }
 
-/* "default" stands for the default route of the gateway's family. */
+/* "default" stands for the default route of the gateway's family; without a gateway it is
+ * that of IPv4, on the link. */
 static const char *expand_default(struct net_parser *p, const struct ol_val *map)
 {
     const char *gateway = ol_val_str(ol_val_get(map, "gateway"));
 
+    if (!ol_val_is_truthy(ol_val_get(map, "gateway")))
+        return "0.0.0.0/0";
     switch (net_ip_family(gateway)) {
     case NET_IPV4: return "0.0.0.0/0";
     case NET_IPV6: return "::/0";
@@ -212,8 +215,8 @@ int net_read_net(struct net_parser *p, const char *where, const char *addr,
     if (strcmp(addr, "default") == 0) {
         addr = expand_default(p, map);
         if (!addr)
-            return ol_err_set(p->err, EINVAL, "%s: a default route needs the address of a gateway",
-                              where);
+            return ol_err_set(p->err, EINVAL,
+                              "%s: the gateway of the default route is not an IP address", where);
     }
     if (net_cidr_parse(addr, &cidr) < 0)
         return ol_err_set(p->err, EINVAL, "%s: '%s' is not an IP address or network", where, addr);
