@@ -49,7 +49,7 @@ int ol_parse_u64(const char *s, int base, uint64_t *ret)
 
 int ol_parse_int(const char *s, int base, int min, int max, int *ret)
 {
-    int64_t v;
+    int64_t v = 0;
     int r = ol_parse_i64(s, base, &v);
 
     if (r < 0)
