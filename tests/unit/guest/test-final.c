@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/http.h"
 #include "fixture.h"
+#include "guest/base/version.h"
 #include "guest/module/power-state.h"
 
 static struct fixture *machine(void)
@@ -30,12 +31,13 @@ static void the_last_message_says_when_and_from_where(void **state)
     static const struct {
         const char *json, *want;
     } cases[] = {
-        {"{}", "Cloud-init v. 26.2 finished at Tue, 14 Nov 2023 22:13:20 +0000. Datasource "
-               "DataSourceNoCloud [seed=x].  Up 12.34 seconds\n"},
-        {"{\"final_message\": \"  \"}", "DEBUG: Cloud-init v. 26.2 finished at "},
+        {"{}",
+         "Cloud-init v. " GUEST_VERSION " finished at Tue, 14 Nov 2023 22:13:20 +0000. Datasource "
+         "DataSourceNoCloud [seed=x].  Up 12.34 seconds\n"},
+        {"{\"final_message\": \"  \"}", "DEBUG: Cloud-init v. " GUEST_VERSION " finished at "},
         {"{\"final_message\": \"up $UPTIME/${uptime}\\n\"}", "DEBUG: up 12.34/12.34\n"},
         {"{\"final_message\": \"## template: jinja\\n{{datasource}} {{ VERSION }}\"}",
-         "DEBUG: DataSourceNoCloud [seed=x] 26.2\n"},
+         "DEBUG: DataSourceNoCloud [seed=x] " GUEST_VERSION "\n"},
         {"{\"final_message\": \"$nonsense\"}",
          "WARNING: Failed to render templated final message: "},
     };
@@ -46,7 +48,7 @@ static void the_last_message_says_when_and_from_where(void **state)
         assert_int_equal(fixture_run(f, &module_final_message, cases[i].json, NULL), 0);
         fixture_assert_logged(f, cases[i].want);
         fixture_assert_file(f, "/var/lib/cloud/instance/boot-finished",
-                            "12.34 - Tue, 14 Nov 2023 22:13:20 +0000 - v. 26.2\n");
+                            "12.34 - Tue, 14 Nov 2023 22:13:20 +0000 - v. " GUEST_VERSION "\n");
         assert_null(strstr(f->log_text.data, "fallback"));
         fixture_free(f);
     }
