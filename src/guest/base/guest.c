@@ -86,11 +86,15 @@ const struct ol_val *guest_public_keys(const struct guest *g)
     return keys;
 }
 
+/* An absolute path without slashes at its end, since names are put behind it. */
 static const char *path_setting(const struct guest *g, const char *key, const char *fallback)
 {
     const char *path = ol_val_str(ol_val_get(ol_val_at(g->cfg, "system_info/paths"), key));
+    size_t len = path ? strlen(path) : 0;
 
-    return path && path[0] == '/' ? path : fallback;
+    while (len && path[len - 1] == '/')
+        len--;
+    return len && path[0] == '/' ? ol_arena_memdup(g->arena, path, len) : fallback;
 }
 
 void guest_set_config(struct guest *g, const struct ol_val *cfg)

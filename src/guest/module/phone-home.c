@@ -9,8 +9,8 @@
 #include "core/num.h"
 #include "core/str.h"
 #include "guest/base/cfg.h"
-#include "guest/base/hostname.h"
 #include "guest/base/fetch.h"
+#include "guest/base/hostname.h"
 #include "guest/module/module-internal.h"
 #include "guest/module/module.h"
 

@@ -28,7 +28,7 @@ bool net_renderer_is_available(struct guest *g, const struct net_renderer *rende
     return true;
 }
 
-/* system_info: network: renderers, else the distro's order, else upstream's. */
+/* system_info: network: renderers, else upstream's order. */
 static void wanted_renderers(struct guest *g, struct ol_strv *ret)
 {
     const struct ol_val *list = ol_val_at(g->cfg, "system_info/network/renderers");
@@ -38,9 +38,7 @@ static void wanted_renderers(struct guest *g, struct ol_strv *ret)
             ol_strv_add(ret, ol_val_str(ol_val_item(list, i)));
     if (ret->n)
         return;
-    if (g->distro && g->distro->renderers)
-        ol_strv_add_all(ret, g->distro->renderers);
-    for (size_t i = 0; !ret->n && net_renderers[i]; i++)
+    for (size_t i = 0; net_renderers[i]; i++)
         ol_strv_add(ret, net_renderers[i]->name);
 }
 

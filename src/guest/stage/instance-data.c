@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/stage/instance-data.h"
 
+#include <gnu/libc-version.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -65,6 +66,13 @@ static struct os_release read_os_release(struct guest *g)
     return os;
 }
 
+/* As Python's platform.platform() says it. */
+static const char *platform_text(struct ol_arena *a, const struct utsname *uts)
+{
+    return ol_arena_printf(a, "%s-%s-%s-with-glibc%s", uts->sysname, uts->release, uts->machine,
+                           gnu_get_libc_version());
+}
+
 static struct ol_val *sys_info(struct guest *g, const struct os_release *os,
                                const struct utsname *uts)
 {
@@ -79,8 +87,7 @@ static struct ol_val *sys_info(struct guest *g, const struct os_release *os,
         ol_val_append(a, names, ol_val_new_str(a, parts[i]));
     for (size_t i = 0; i < ol_count(dists); i++)
         ol_val_append(a, dist, ol_val_new_str(a, dists[i]));
-    ol_val_set_str(a, info, "platform",
-                   ol_arena_printf(a, "%s-%s-%s", uts->sysname, uts->release, uts->machine));
+    ol_val_set_str(a, info, "platform", platform_text(a, uts));
     ol_val_set_str(a, info, "system", uts->sysname);
     ol_val_set_str(a, info, "release", uts->release);
     ol_val_set_str(a, info, "python", "none");
@@ -142,8 +149,7 @@ static struct ol_val *standard_keys(struct guest *g, const struct os_release *os
     ol_val_set_str(a, v1, "machine", uts->machine);
     ol_val_set(a, v1, "region", copy_or_null(g, guest_metadata(g, "region")));
     ol_val_set_str(a, v1, "subplatform", ds_text(g, "subplatform", "unknown"));
-    ol_val_set_str(a, v1, "system_platform",
-                   ol_arena_printf(a, "%s-%s-%s", uts->sysname, uts->release, uts->machine));
+    ol_val_set_str(a, v1, "system_platform", platform_text(a, uts));
     ol_val_set_str(a, v1, "variant", *os->id ? os->id : "linux");
     return v1;
 }
