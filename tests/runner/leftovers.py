@@ -77,8 +77,15 @@ def interfaces():
 
 
 def cgroups():
-    folders = Path("/sys/fs/cgroup").glob("**/orlop*") if Path("/sys/fs/cgroup").is_dir() else ()
-    return {f"cgroup {p}" for p in folders if p.is_dir()}
+    """The two that systemd-nspawn makes and does not remove."""
+    found = set()
+    for name in ("payload", "supervisor"):
+        found |= {f"cgroup {p}" for p in Path("/sys/fs/cgroup").glob(f"**/{name}")}
+    return found
+
+
+def temporary_files():
+    return {f"{p}" for p in Path("/tmp").iterdir() if p.name.startswith(("orlop", "ol-", "guest-test"))}
 
 
 def services():
@@ -92,4 +99,4 @@ def services():
 
 def snapshot():
     return (mounts() | namespaces() | loops() | interfaces() | cgroups() | services()
-            | processes())
+            | temporary_files() | processes())
