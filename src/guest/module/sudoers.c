@@ -50,6 +50,18 @@ static int add_include(struct guest *g, bool is_there, const char *base, struct 
                          is_there ? OL_WRITE_APPEND | OL_WRITE_KEEP_MODE : OL_WRITE_PARENTS, err);
 }
 
+/* The directory with the mode that cloud-init has always given it. */
+static int ensure_directory(struct guest *g, struct ol_err *err)
+{
+    struct stat st;
+
+    if (ol_stat(g->env, sudoers_dir, &st) < 0)
+        return ol_mkdir_p(g->env, sudoers_dir, 0750, err);
+    if ((st.st_mode & 07777) == 0750)
+        return 0;
+    return ol_chmod(g->env, sudoers_dir, 0750, err);
+}
+
 static int ensure_included(struct guest *g, struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(RULES_MAX);
@@ -61,7 +73,7 @@ static int ensure_included(struct guest *g, struct ol_err *err)
         r = ol_file_read(g->env, path, &text, err);
     if (r >= 0 && !includes_directory(text.data))
         r = add_include(g, is_there, text.data, err);
-    return r < 0 ? r : ol_mkdir_p(g->env, sudoers_dir, 0750, err);
+    return r < 0 ? r : ensure_directory(g, err);
 }
 
 /* Appends a block of rules to a file, unless it has the very same; a new file gets a header. */

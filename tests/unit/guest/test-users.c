@@ -49,6 +49,7 @@ static struct fixture *machine(void)
     fixture_put(f, "/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");
     fixture_put(f, "/etc/group", "root:x:0:\nadm:x:4:\nsudo:x:27:\n");
     fixture_put(f, "/etc/shadow", "root:*:19000:0:99999:7:::\n");
+    assert_int_equal(ol_mkdir_p(&f->env, "/etc/sudoers.d", 0755, NULL), 0);
     fixture_put(f, "/etc/sudoers", "@includedir /etc/sudoers.d\n");
     fixture_put(f, "/usr/bin/passwd", "");
     assert_int_equal(ol_chmod(&f->env, "/usr/bin/passwd", 0755, NULL), 0);
@@ -163,6 +164,7 @@ static void default_user_is_made_with_its_rules_and_keys(void **state)
                                                      "\n"),
                                         fixture_text(f, "/etc/sudoers.d/90-cloud-init-users")));
     assert_int_equal(fixture_mode(f, "/etc/sudoers.d/90-cloud-init-users"), 0440);
+    assert_int_equal(fixture_mode(f, "/etc/sudoers.d"), 0750);
     fixture_assert_file(f, "/home/debian/.ssh/authorized_keys", "ssh-rsa AAAA me\n");
     assert_int_equal(fixture_mode(f, "/home/debian/.ssh/authorized_keys"), 0600);
     assert_int_equal(fixture_mode(f, "/home/debian/.ssh"), 0700);
@@ -295,6 +297,29 @@ static void new_user_is_unlocked_only_with_a_password(void **state)
     fixture_free(f);
 }
 
+static void rules_are_added_once_and_the_directory_is_included(void **state)
+{
+    static const char cfg[] = "{\"users\": [{\"name\": \"root\", \"sudo\": \"ALL=(ALL) ALL\","
+                              " \"doas\": [\"permit nopass root as root\"]}]}";
+    struct fixture *f = machine();
+    struct ol_err err = OL_ERR_INIT;
+    const char *rules, *sudoers;
+
+    fixture_put(f, "/etc/sudoers", "Defaults x\n");
+    assert_int_equal(fixture_run(f, &module_users_groups, cfg, &err), 0);
+    rules = fixture_text(f, "/etc/sudoers.d/90-cloud-init-users");
+    sudoers = fixture_text(f, "/etc/sudoers");
+    assert_non_null(strstr(rules, "\n\n# User rules for root\nroot ALL=(ALL) ALL\n"));
+    assert_non_null(strstr(sudoers, "Defaults x\n\n# Added by cloud-init v. "));
+    assert_non_null(strstr(sudoers, "\n#includedir /etc/sudoers.d\n"));
+    assert_non_null(strstr(fixture_text(f, "/etc/doas.conf"),
+                           "\n# cloud-init User rules for root\npermit nopass root as root\n"));
+    assert_int_equal(fixture_run(f, &module_users_groups, cfg, &err), 0);
+    fixture_assert_file(f, "/etc/sudoers.d/90-cloud-init-users", rules);
+    fixture_assert_file(f, "/etc/sudoers", sudoers);
+    fixture_free(f);
+}
+
 static void a_user_that_cannot_be_made_keeps_nobody_out(void **state)
 {
     struct fixture *f = machine();
@@ -324,6 +349,7 @@ int main(void)
         cmocka_unit_test(passwords_of_all_users_go_through_one_call),
         cmocka_unit_test(locks_follow_what_is_there),
         cmocka_unit_test(new_user_is_unlocked_only_with_a_password),
+        cmocka_unit_test(rules_are_added_once_and_the_directory_is_included),
         cmocka_unit_test(a_user_that_cannot_be_made_keeps_nobody_out),
     };
 
