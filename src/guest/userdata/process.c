@@ -254,7 +254,8 @@ static bool is_sniffed(const char *type)
     return ol_str_in(type, types);
 }
 
-static int add_part(struct process *p, struct ol_mime_part *part, struct ol_err *err)
+/* 'is_whole': the part is the blob itself, not one of several in it. */
+static int add_part(struct process *p, struct ol_mime_part *part, bool is_whole, struct ol_err *err)
 {
     struct ol_arena *a = p->g->arena;
     const char *type = ol_mime_content_type(a, part), *data;
@@ -283,6 +284,8 @@ static int add_part(struct process *p, struct ol_mime_part *part, struct ol_err 
         add_archive(p, data, size);
         return 0;
     }
+    if (is_whole) /* upstream sets it once more, which moves the header behind the others */
+        ol_mime_set(a, part, "Content-Type", type);
     attach(p, part);
     return 0;
 }
@@ -328,7 +331,7 @@ static int add_blob(struct process *p, const char *data, size_t size, struct ol_
     r = 0;
     for (size_t i = 0; r == 0 && i < n; i++)
         if (!ol_mime_is_container(a, parts[i]))
-            r = add_part(p, parts[i], err);
+            r = add_part(p, parts[i], parts[i] == message, err);
     return r;
 }
 
