@@ -53,7 +53,6 @@ static void attach(struct process *p, struct ol_mime_part *part)
     struct ol_arena *a = p->g->arena;
     const char *name = ol_mime_filename(a, part);
     const char *index = ol_mime_get(part, "Launch-Index");
-    bool is_header = index != NULL;
     int64_t number;
 
     p->n_parts++;
@@ -61,7 +60,7 @@ static void attach(struct process *p, struct ol_mime_part *part)
         ol_mime_set_filename(a, part, ol_arena_printf(a, "part-%03d", p->n_parts));
     if (!index && !strcmp(ol_mime_content_type(a, part), "text/cloud-config"))
         index = payload_launch_index(p, part);
-    if (index && ol_parse_i64(index, 10, &number) == 0 && !is_header)
+    if (index && ol_parse_i64(index, 10, &number) == 0) /* also beside one that is there */
         ol_mime_add(a, part, "Launch-Index", ol_arena_printf(a, "%lld", (long long)number));
     ol_mime_attach(a, p->out, part);
     ol_mime_set(a, p->out, "Number-Attachments", ol_arena_printf(a, "%d", p->n_parts));
