@@ -8,8 +8,7 @@
 
 #include "core/cleanup.h"
 #include "core/file.h"
-#include "core/path.h"
-#include "core/str.h"
+#include "guest/source/image.h"
 
 /* Where the device is mounted already; NULL when it is not. */
 static const char *mounted_at(struct guest *g, const char *device)
@@ -34,9 +33,6 @@ static const char *mounted_at(struct guest *g, const char *device)
 static int mount_device(struct guest *g, const struct source_device *device, const char *dir,
                         struct ol_err *err)
 {
-    if (!ol_env_is_host(g->env))
-        return ol_err_set(err, EPERM, "%s belongs to another root and is not mounted",
-                          device->path);
     if (!ol_change(g->env, "mount", device->path))
         return ol_err_set(err, EPERM, "%s is not mounted in a dry run", device->path);
     if (mount(device->path, dir, device->type, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)
@@ -61,8 +57,18 @@ static int with_dir(struct guest *g, const char *dir, source_files_fn with, void
     return with(g, &files, ctx, err);
 }
 
-static int with_mount(struct guest *g, const struct source_device *device, source_files_fn with,
+static int with_image(struct guest *g, const struct source_device *device, source_files_fn with,
                       void *ctx, struct ol_err *err)
+{
+    ol_auto(source_image_done) struct source_image image = {.fd = -1};
+    int r = source_image_open(g, device->path, &image, err);
+
+    return r < 0 ? r : with(g, &image.files, ctx, err);
+}
+
+/* *ret_is_mounted: 'with' was called. */
+static int with_mount(struct guest *g, const struct source_device *device, source_files_fn with,
+                      void *ctx, bool *ret_is_mounted, struct ol_err *err)
 {
     const char *name = ol_arena_printf(g->arena, "tmp/drive-%ld", (long)getpid());
     const char *dir = guest_run_path(g, name);
@@ -72,6 +78,7 @@ static int with_mount(struct guest *g, const struct source_device *device, sourc
     if (r < 0)
         return r;
     r = mount_device(g, device, dir, err);
+    *ret_is_mounted = r >= 0;
     if (r >= 0) {
         r = with_dir(g, dir, with, ctx, err);
         unmount_device(g, dir);
@@ -85,8 +92,21 @@ int source_with_device(struct guest *g, const struct source_device *device, sour
                        void *ctx, struct ol_err *err)
 {
     const char *dir = mounted_at(g, device->path);
+    bool is_iso = !strcmp(device->type, "iso9660"), is_mounted = false;
+    int r;
 
     if (dir)
         return with_dir(g, dir, with, ctx, err);
-    return with_mount(g, device, with, ctx, err);
+    if (ol_env_is_host(g->env) && !(is_iso && g->env->is_dry_run)) {
+        r = with_mount(g, device, with, ctx, &is_mounted, err);
+        if (is_mounted || !is_iso)
+            return r;
+        ol_debug(g->env, "%s is read without mounting it: %s", device->path, ol_err_text(err));
+    }
+    if (!is_iso)
+        return ol_err_set(err, EOPNOTSUPP,
+                          "%s holds %s, which can only be read by mounting it on the machine's own "
+                          "root",
+                          device->path, device->type);
+    return with_image(g, device, with, ctx, err);
 }
