@@ -151,11 +151,33 @@ int sshd_config_update(struct guest *g, const char *keyword, const char *value, 
     return r < 0 ? r : 1;
 }
 
+static bool has_line(const char *text, const char *line, size_t len)
+{
+    while (*text) {
+        size_t at = strcspn(text, "\n");
+
+        if (at == len && !strncmp(text, line, len))
+            return true;
+        text += at + (text[at] == '\n');
+    }
+    return false;
+}
+
 int sshd_config_append(struct guest *g, const char *lines, struct ol_err *err)
 {
+    ol_auto(ol_buf_done) struct ol_buf old = OL_BUF_INIT(CONFIG_MAX);
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(CONFIG_MAX);
+    const char *path = includes_directory(g) ? our_file : main_file;
 
-    ol_buf_adds(&text, lines);
-    return write_config(g, includes_directory(g) ? our_file : main_file, &text, OL_WRITE_APPEND,
-                        err);
+    read_config(g, path, &old);
+    while (*lines) {
+        size_t len = strcspn(lines, "\n");
+
+        if (!has_line(old.data, lines, len)) {
+            ol_buf_add(&text, lines, len);
+            ol_buf_addc(&text, '\n');
+        }
+        lines += len + (lines[len] == '\n');
+    }
+    return text.len ? write_config(g, path, &text, OL_WRITE_APPEND, err) : 0;
 }

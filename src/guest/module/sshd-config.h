@@ -25,6 +25,6 @@ const char *sshd_config_value(struct guest *g, const char *keyword);
 /* Sets a keyword. 1 = the file changed, 0 = it said so already, -errno. */
 int sshd_config_update(struct guest *g, const char *keyword, const char *value, struct ol_err *err)
     __attribute__((warn_unused_result));
-/* Adds whole lines at the end. */
+/* Adds whole lines at the end, those that are not there yet. */
 int sshd_config_append(struct guest *g, const char *lines, struct ol_err *err)
     __attribute__((warn_unused_result));
