@@ -25,6 +25,10 @@ KNOWN = (
     (r".*", r"/run/cloud-init/share", r"only ours", "newer versions make it for their sockets"),
     (r".*", r"/run/cloud-init/\.skip-network", r"only ours",
      "newer versions let the network stage skip its wait"),
+    (r"everything|write-files", r"/etc/motd\.d|/opt/new(/down)?", r"[ug]id",
+     "newer versions give the directories made for a file to the file's owner"),
+    (r"write-files", r"/opt/set-id", r"mode",
+     "newer versions give set-id bits back after the change of owner has taken them"),
 )
 
 
