@@ -83,28 +83,39 @@ static bool has_filesystem(struct mounting *m, const char *device)
     return block_probe(m->g->env, device, &facts) == 0 && facts.type[0];
 }
 
+/* Why an entry must not enter fstab; NULL = it may. 'device' is what 'name' means, NULL = nothing;
+ * 'point' is where it is to be mounted, NULL = nowhere. */
+static const char *objection(struct mounting *m, const char *name, const char *device,
+                             const char *point)
+{
+    bool is_scratch = ol_str_starts(name, "ephemeral") && !strchr(name, ':');
+
+    if (device && strcmp(device, name) != 0 && fstab_has_device(m->old_text, device))
+        return "it is already defined in fstab";
+    if (!is_scratch || !point)
+        return NULL;
+    if (!device)
+        return "there is no such device";
+    return has_filesystem(m, device) ? NULL : "there is no file system on it";
+}
+
 /* One of the configuration's 'mounts'. */
 static void add_wanted(struct mounting *m, const struct ol_val *line)
 {
     const char *name = ol_val_to_text(m->g->arena, ol_val_item(line, 0));
     const char *device = block_resolve(m->g, name, m->aliases);
     struct fstab_entry e = m->defaults;
+    const char *why_not;
 
     for (size_t i = 0; i < FSTAB_FIELDS && i < ol_val_count(line); i++)
         if (!ol_val_is(ol_val_item(line, i), OL_VAL_NULL))
             e.field[i] = ol_val_to_text(m->g->arena, ol_val_item(line, i));
     e.field[0] = device ? device : name;
-    if (device && strcmp(device, name) != 0 && fstab_has_device(m->old_text, device)) {
-        ol_info(m->g->env, "Device %s already defined in fstab", device);
-        return;
-    }
-    if (ol_str_starts(name, "ephemeral") && e.field[1] && !strchr(name, ':')
-        && (!device || !has_filesystem(m, device))) {
-        ol_info(m->g->env, "Ignoring mount of %s: %s", name,
-                device ? "there is no file system on it" : "there is no such device");
-        return;
-    }
-    add_entry(m, &e);
+    why_not = objection(m, name, device, e.field[1]);
+    if (why_not)
+        ol_info(m->g->env, "Ignoring mount of %s: %s", name, why_not);
+    else
+        add_entry(m, &e);
 }
 
 static bool has_entry(const struct mounting *m, const char *device)
