@@ -180,7 +180,7 @@ static void renderer_is_the_first_that_can_be_used(void **state)
     static const struct {
         const char *cfg, *logged;
     } cases[] = {
-        {"{}", "Selected renderer 'eni' from priority list: ['netplan', 'eni', 'networkd']"},
+        {"{}", "Selected renderer 'eni' from priority list: ['eni', 'netplan', 'networkd']"},
         {"{\"system_info\": {\"network\": {\"renderers\": [\"sysconfig\", \"eni\"]}}}",
          "Selected renderer 'eni' from priority list: ['sysconfig', 'eni']"},
         {"{\"system_info\": {\"network\": {\"renderers\": [\"netplan\"]}}}",
