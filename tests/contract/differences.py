@@ -27,6 +27,8 @@ KNOWN = (
      "newer versions let the network stage skip its wait"),
     (r"everything|write-files", r"/etc/motd\.d|/opt/new(/down)?", r"[ug]id",
      "newer versions give the directories made for a file to the file's owner"),
+    (r".*", r"/etc/locale\.gen", r"only ours|content",
+     "newer versions enable the locale there; without that Debian's locale-gen makes nothing"),
     (r"write-files", r"/opt/set-id", r"mode",
      "newer versions give set-id bits back after the change of owner has taken them"),
 )

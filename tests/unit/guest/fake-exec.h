@@ -9,7 +9,7 @@
  * A double of core/spawn.h for tests: nothing runs; what was asked for is written down and
  * answered from a table. Without a fitting answer a command ends with status 0 and no output.
  *
- *     static const struct fake_answer answers[] = {{"mkswap ", .status = 1, .err = "no room"}, {0}};
+ *     static const struct fake_answer answers[] = {{"mkswap ", .status = 1, .err = "full"}, {0}};
  *     struct fake_exec exec;
  *
  *     fake_exec_init(&exec, &env, answers);
