@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "core/cleanup.h"
@@ -30,6 +31,15 @@ static int read_number(struct guest *g, const char *name, const char *file, int 
     int v;
 
     return text && ol_parse_int(text, 10, INT32_MIN, INT32_MAX, &v) == 0 ? v : fallback;
+}
+
+/* IFF_UP and others, in hexadecimal. */
+static int read_flags(struct guest *g, const char *name)
+{
+    const char *text = read_fact(g, name, "flags");
+    int v;
+
+    return text && ol_parse_int(text, 0, 0, INT32_MAX, &v) == 0 ? v : 0;
 }
 
 static bool has_entry(struct guest *g, const char *name, const char *file)
@@ -136,6 +146,7 @@ static struct nic read_nic(struct guest *g, const char *name, nic_perm_mac_fn pe
     nic.master = link_name(g, name, "master");
     nic.operstate = operstate ? operstate : "";
     nic.has_carrier = read_number(g, name, "carrier", 0) > 0;
+    nic.is_enabled = read_flags(g, name) & IFF_UP;
     nic.is_dormant = read_number(g, name, "dormant", 0) > 0;
     nic.kind = read_kind(g, &nic);
     return nic;
@@ -167,7 +178,7 @@ const struct nic *nics_find(const struct nics *nics, const char *name)
 
 bool nic_is_up(const struct nic *nic)
 {
-    return !strcmp(nic->operstate, "up") || !strcmp(nic->operstate, "unknown");
+    return nic->is_enabled || !strcmp(nic->operstate, "up") || !strcmp(nic->operstate, "unknown");
 }
 
 static bool is_zero_mac(const char *mac)

@@ -36,6 +36,7 @@ struct nic {
     const char *master;             /* NULL = none */
     const char *operstate; /* "up", "down", "unknown", "dormant" …; "" = cannot be told */
     bool has_carrier, is_dormant;
+    bool is_enabled;  /* set up by somebody, with or without a carrier */
     bool has_address; /* false unless somebody asked the kernel: net_mark_addressed() */
     unsigned kind;    /* enum nic_kind */
 };
@@ -53,7 +54,7 @@ void nics_scan(struct guest *g, nic_perm_mac_fn perm_mac, struct nics *ret);
 /* By name; NULL when there is none. */
 const struct nic *nics_find(const struct nics *nics, const char *name);
 
-/* The interface is up, or may be for all the kernel says. */
+/* The interface is up, or may be for all the kernel says: it cannot be renamed as it is. */
 bool nic_is_up(const struct nic *nic);
 /* One that configurations may speak of: no bridge, bond, vlan, part of a failover or of something
  * unknown, and with a MAC of its own (net.get_interfaces()). */

@@ -48,6 +48,7 @@ static void facts_come_from_sysfs(void **state)
 
     put_nic(f, "eth0", "52:54:00:AA:00:01\n", "up\n");
     put_fact(f, "eth0", "device/device", "0x0001\n");
+    put_fact(f, "eth0", "flags", "0x1003\n");
     link_fact(f, "eth0", "device/driver", "../../bus/virtio/drivers/virtio_net");
     put_fact(f, "bonding_masters", "x", "");
     nics_scan(&f->g, NULL, &nics);
@@ -57,7 +58,7 @@ static void facts_come_from_sysfs(void **state)
     assert_string_equal(eth->driver, "virtio_net");
     assert_string_equal(eth->device_id, "0x0001");
     assert_int_equal(eth->index, 7);
-    assert_true(nic_is_up(eth));
+    assert_true(nic_is_up(eth) && eth->is_enabled);
     assert_true(eth->has_carrier);
     assert_int_equal(eth->kind, NIC_PHYSICAL);
     fixture_free(f);
