@@ -12,7 +12,7 @@ KNOWN = (
      "there is no interpreter whose change would have to be noticed"),
     (r".*", r"/var/lib/cloud/instances/[^/]+/obj\.pkl", r"only theirs",
      "a pickle can be read by Python alone; the cache is JSON"),
-    (r".*", r"/var/lib/cloud/instances/[^/]+/cache\.json", r"only ours",
+    (r".*", r"/var/lib/cloud/instances/[^/]+/obj\.json", r"only ours",
      "the cache, instead of the pickle"),
     (r".*", r"/var/lib/cloud/instances/[^/]+/network-config\.json", r"only ours",
      "newer versions keep what was applied; tools look for it"),
@@ -31,6 +31,8 @@ KNOWN = (
      "newer versions enable the locale there; without that Debian's locale-gen makes nothing"),
     (r"write-files", r"/opt/set-id", r"mode",
      "newer versions give set-id bits back after the change of owner has taken them"),
+    (r".*", r"/var/log/cloud-init\.log", r"mode: theirs 0o644, ours 0o640",
+     "newer versions keep the log from other users"),
 )
 
 

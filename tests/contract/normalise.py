@@ -11,7 +11,8 @@ import re
 
 # Paths that say nothing about an instance.
 IGNORED = (
-    (r"/run/(lock|systemd)(/system)?$", "made by the box itself"),
+    (r"/run/lock$", "made by the box itself"),
+    (r"/run/(systemd|network)(/|$)", "kept by the network's and the service manager"),
     (r".*/__pycache__(/|$)", "Python's own cache"),
     (r"/tmp(/|$).*", "emptied at every boot"),
     (r"/run/(utmp|mount|udev|sudo|blkid)(/|$)", "kept by the tools that were called"),
@@ -49,9 +50,23 @@ def json_without(*drop):
 
 
 def status(text):
-    """status.json without times, and without what only newer versions record."""
-    text = json_without("start", "finished", "recoverable_errors")(text)
+    """status.json without times and what only one of the versions records."""
+    text = json_without("start", "finished", "recoverable_errors", "modules-init")(text)
     return re.sub(r'("errors": \[)[^\]]+\]', r"\1 some ]", text)
+
+
+def instance_data(*drop):
+    """
+    Names of the interpreter and of the C library, and the merged configuration (which names
+    versions; newer ones keep it twice) are left out.
+    """
+    rule = json_without("python_version", "_beta_keys", "sys_info", "merged_cfg",
+                        "merged_system_cfg", "base64_encoded_keys", "_doc", "system_info", *drop)
+
+    def both(text):
+        text = re.sub(r',?\s*"merged_(system_)?cfg"(?=\s*[],])', "", text)
+        return re.sub(r"-with-glibc[\d.]+", "", rule(text))
+    return both
 
 
 # A step's errors are Python's repr of an exception: that there are some is what counts.
@@ -77,14 +92,9 @@ RULES = (
     (r"/etc/shadow$", sub(r":\$[^:]+:", ":HASH:"), "salt of a password"),
     (r"(/var/lib/cloud/data|/run/cloud-init)/status\.json", status, "times and errors' wording"),
     (r"(/var/lib/cloud/data|/run/cloud-init)/result\.json", result, "errors' wording"),
-    (r"/run/cloud-init/instance-data\.json", json_without(
-        "python_version", "_beta_keys", "sys_info", "merged_cfg", "merged_system_cfg",
-        "base64_encoded_keys", "_doc"),
-     "names the interpreter; the merged configuration names versions"),
-    (r"/run/cloud-init/instance-data-sensitive\.json", json_without(
-        "python_version", "_beta_keys", "sys_info", "merged_cfg", "merged_system_cfg",
-        "base64_encoded_keys", "_doc", "userdata", "vendordata", "vendordata2", "system_info",
-        "features", "combined_cloud_config"),
+    (r"/run/cloud-init/instance-data\.json", instance_data(), "see there"),
+    (r"/run/cloud-init/instance-data-sensitive\.json",
+     instance_data("userdata", "vendordata", "vendordata2", "features", "combined_cloud_config"),
      "as above; whole documents are compared where they are kept, below instances/"),
 )
 

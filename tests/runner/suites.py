@@ -21,6 +21,7 @@ def run(suite, results):
     env = {
         "ORLOP_RESULTS": str(record),
         "ORLOP_BIN_DIR": os.environ.get("ORLOP_BIN_DIR", str(BUILD / "release/src/bin")),
+        "ORLOP_BUILD": str(BUILD / "release"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     status = run_logged([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",

@@ -238,7 +238,8 @@ def do_reboot(root):
     for name in ("tmp", "run"):
         run("umount", "-l", str(root / name))
     fresh_run(root)
-    LIBC.sethostname(b"debian", 6)
+    name = (root / "etc/hostname").read_bytes().strip() or b"debian"
+    LIBC.sethostname(name, len(name))
     subprocess.run(["ip", "addr", "flush", "dev", "eth0"], stdin=subprocess.DEVNULL, check=False,
                    capture_output=True)
 

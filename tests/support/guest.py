@@ -22,11 +22,14 @@ from pathlib import Path
 from .debs import BUILD, SupportError, kernel, run, unpacked
 
 HERE = Path(__file__).parent
+MAC = "52:54:00:12:34:56"
 STATUS_PORT = "org.orlop.status"
-MODULES = ("virtio_pci", "virtio_scsi", "sr_mod", "virtio_console", "virtio_rng")
+MODULES = ("virtio_pci", "virtio_scsi", "sr_mod", "virtio_console", "virtio_rng",
+           "virtio_net")
 APPLETS = ("sh", "mount", "umount", "insmod", "ls", "cat", "echo", "sleep", "poweroff", "mkdir",
            "hostname", "ip", "sync", "date", "true", "false", "env", "chmod", "chown", "grep",
-           "base64", "find", "cut", "ln", "tee", "id", "sed", "test", "touch", "rm")
+           "base64", "find", "cut", "ln", "tee", "id", "sed", "test", "touch", "rm", "ifup", "ifdown",
+           "ifquery")
 # Of the machine itself, which is a Debian 12 too.
 TOOLS = ("useradd", "groupadd", "usermod", "passwd", "chpasswd", "ssh-keygen")
 FILES = {
@@ -55,7 +58,7 @@ META_DATA = {
                          "Jx0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA demo@example"},
 }
 NETWORK_DATA = {
-    "links": [{"id": "tap1", "type": "phy", "ethernet_mac_address": "52:54:00:12:34:56"}],
+    "links": [{"id": "tap1", "type": "phy", "ethernet_mac_address": MAC}],
     "networks": [{"id": "network0", "type": "ipv4", "link": "tap1", "ip_address": "10.0.2.15",
                   "netmask": "255.255.255.0", "network_id": "n", "routes": [
                       {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.0.2.2"}]}],
@@ -119,7 +122,10 @@ def make_root(root, program):
         (root / name).mkdir(parents=True, exist_ok=True)
     install(root, unpacked("busybox-static") / "bin/busybox", "bin/busybox")
     for applet in APPLETS:
+        (root / "usr/bin" / applet).symlink_to("/bin/busybox")
         (root / "bin" / applet).symlink_to("busybox")
+    for name in ("ifup", "ifdown", "ifquery"):
+        (root / "usr/sbin" / name).symlink_to("/bin/busybox")
     for place, text in FILES.items():
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (root / place).write_text(text)
@@ -171,6 +177,9 @@ def qemu(work, image, machine):
     scsi = ["-device", "virtio-scsi-pci,id=scsi0",
             "-drive", f"file={work}/drive.iso,if=none,id=c0,format=raw,readonly=on,media=cdrom",
             "-device", "scsi-cd,drive=c0,bus=scsi0.0"]
+    # Nothing beyond the guest's own network can be reached.
+    net = ["-netdev", "user,id=n0,restrict=on",
+           "-device", f"virtio-net-pci,netdev=n0,mac={MAC},romfile="]
     port = ["-device", "virtio-serial-pci",
             "-chardev", f"file,id=status,path={work}/status",
             "-device", f"virtserialport,chardev=status,name={STATUS_PORT}"]
@@ -178,7 +187,8 @@ def qemu(work, image, machine):
             "-m", "256", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-serial", f"file:{work}/console", "-serial", f"file:{work}/report",
             "-device", "virtio-rng-pci", "-kernel", str(image), "-initrd", f"{work}/init.gz",
-            "-append", "console=ttyS0 quiet panic=-1", *scsi, *port]
+            "-append", "console=ttyS0 quiet panic=-1", *scsi, *port,
+            *net]
 
 
 def parse_report(text, report):

@@ -27,6 +27,20 @@ def make_root(spec, work):
     return root
 
 
+def run_nspawn(argv, seconds):
+    """Its status and output; one that hangs is ended and says what the console showed."""
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT,
+                          env={"PATH": box_init.PATH, "SYSTEMD_SECCOMP": "0"}) as child:
+        try:
+            output, _ = child.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            output, _ = child.communicate()
+            output += f"\nthe boot did not end within {seconds} s\n".encode()
+    return child.returncode, output
+
+
 def main(spec_file, outcome_file):
     spec = json.loads(Path(spec_file).read_text())
     work = Path(spec["work"])
@@ -35,13 +49,10 @@ def main(spec_file, outcome_file):
     runs = []
     for _ in range(spec["boots"]):
         begin = time.monotonic()
-        done = subprocess.run([*spec["nspawn"], "-D", str(root)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={"PATH": box_init.PATH, "SYSTEMD_SECCOMP": "0"},
-                              timeout=spec["timeout"])
+        status, output = run_nspawn([*spec["nspawn"], "-D", str(root)], spec["timeout"])
         report = root / "var/log/orlop-report"
-        runs.append({"seconds": time.monotonic() - begin, "status": done.returncode,
-                     "output": done.stdout.decode(errors="replace")[-20000:],
+        runs.append({"seconds": time.monotonic() - begin, "status": status,
+                     "output": output.decode(errors="replace")[-20000:],
                      "report": report.read_text() if report.exists() else ""})
         report.unlink(missing_ok=True)
         # A machine that starts again has no addresses yet.
