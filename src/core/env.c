@@ -20,6 +20,7 @@ int ol_env_init(struct ol_env *env, const char *root, struct ol_err *err)
         .root = root,
         .clock = &ol_clock_real,
         .exec = &ol_exec_real,
+        .is_live = !strcmp(root, "/"),
     };
     return 0;
 }

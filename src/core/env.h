@@ -23,6 +23,9 @@ struct ol_env {
     const struct ol_exec *exec; /* core/spawn.h */
     const struct ol_http *http; /* core/http.h; NULL = no network allowed */
     struct ol_log *log;         /* NULL = silent */
+    /* The tree is that of the running machine: services may be restarted, file systems mounted.
+     * ol_env_init() says so of "/" only; below another root that would hit whoever works on it. */
+    bool is_live;
 
     /* Outside changes. Each one passes ol_change() before it is made. */
     unsigned long n_changes; /* made so far */

@@ -265,7 +265,7 @@ static void activate(struct mounting *m, bool want_mount)
         {want_mount && m->has_systemd, {"systemctl", "daemon-reload"}},
     };
 
-    for (size_t i = 0; i < ol_count(commands); i++) {
+    for (size_t i = 0; m->g->env->is_live && i < ol_count(commands); i++) {
         const char *const *argv = commands[i].argv;
         struct ol_err err = OL_ERR_INIT;
 

@@ -279,6 +279,8 @@ static void restart_sshd(struct guest *g)
     struct ol_err err = OL_ERR_INIT;
     int r;
 
+    if (!g->env->is_live)
+        return;
     if (!service)
         service = g->distro ? g->distro->ssh_service : "ssh";
     if (ol_is_dir(g->env, "/run/systemd/system")) {

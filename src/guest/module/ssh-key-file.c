@@ -62,6 +62,18 @@ static int make_directory(const struct search *s, const char *path, struct ol_er
     return ol_chown(s->g->env, path, is_home ? s->user.uid : 0, is_home ? s->user.gid : 0, err);
 }
 
+/* Made by us for the user, but killed before it was given away: root's, and nothing in it. */
+static bool is_half_made(const struct search *s, const char *path)
+{
+    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
+    struct stat st;
+
+    if (!s->user.uid || !ol_str_starts(path, s->user.home) || ol_stat(s->g->env, path, &st) < 0
+        || st.st_uid || !S_ISDIR(st.st_mode))
+        return false;
+    return ol_list_dir(s->g->env, path, &names, NULL) == 0 && !names.n;
+}
+
 /* One directory on the way: made when missing. False = sshd would not go through it. */
 static bool check_directory(const struct search *s, const char *path)
 {
@@ -78,7 +90,8 @@ static bool check_directory(const struct search *s, const char *path)
     }
     if (ol_str_starts(above_home, path) || !strcmp(path, s->user.home))
         return true;
-    if (!ol_exists(s->g->env, path) && make_directory(s, path, &err) < 0) {
+    if ((!ol_exists(s->g->env, path) || is_half_made(s, path))
+        && make_directory(s, path, &err) < 0) {
         ol_warn(s->g->env, "%s", ol_err_text(&err));
         return false;
     }

@@ -308,6 +308,19 @@ int instance_data_write(struct guest *g, struct ol_err *err)
     return r;
 }
 
+/* What instance_data_write() left, or the same anew. */
+static struct ol_val *written_data(struct guest *g)
+{
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(DATA_MAX);
+    struct ol_val *data = NULL;
+
+    if (ol_file_read(g->env, guest_run_path(g, "instance-data-sensitive.json"), &text, NULL) < 0
+        || ol_json_load(text.data, text.len, g->arena, &data, NULL) < 0
+        || !ol_val_is(data, OL_VAL_MAP))
+        return build(g);
+    return data;
+}
+
 static struct ol_val *feature_flags(struct ol_arena *a)
 {
     /* cloud-init 26.2 features.py; those are the behaviours that we have. */
@@ -336,7 +349,7 @@ int instance_data_combine(struct guest *g, struct ol_err *err)
     r = write_json(g, "combined-cloud-config.json", all, 0600, err);
     if (r < 0)
         return r;
-    data = build(g);
+    data = written_data(g);
     ol_val_set(g->arena, data, "system_info", copy_or_null(g, ol_val_get(g->cfg, "system_info")));
     ol_val_set(g->arena, data, "features", feature_flags(g->arena));
     return write_json(g, "instance-data-sensitive.json", data, 0600, err);

@@ -167,6 +167,14 @@ const char *stage_log_path(struct ol_arena *a, const struct ol_val *cfg)
     return fallback && fallback[0] == '/' ? fallback : "/var/log/cloud-init.log";
 }
 
+static bool is_owned_by(struct ol_env *env, const char *path, uid_t uid, gid_t gid)
+{
+    struct stat st;
+
+    return ol_stat(env, path, &st) == 0 && (uid == (uid_t)-1 || st.st_uid == uid)
+           && (gid == (gid_t)-1 || st.st_gid == gid);
+}
+
 /* The first of syslog_fix_perms whose user and group exist. */
 static void fix_owner(struct stage_log *l, const char *path, const struct ol_val *cfg)
 {
@@ -181,6 +189,8 @@ static void fix_owner(struct stage_log *l, const char *path, const struct ol_val
 
         if (userdb_owner(l->env, spec, &uid, &gid, &err) < 0)
             continue;
+        if (is_owned_by(l->env, path, uid, gid))
+            return;
         if (ol_chown(l->env, path, uid, gid, &err) == 0)
             return;
     }
@@ -201,7 +211,6 @@ void stage_log_open(struct stage_log *l, const struct ol_val *cfg)
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(64 << 10);
     const char *path = stage_log_path(&a, cfg);
     struct ol_err err = OL_ERR_INIT;
-    bool is_new = !ol_exists(l->env, path);
     mode_t mode = log_mode(l->env, path);
 
     if (l->fd >= 0)
@@ -221,8 +230,7 @@ void stage_log_open(struct stage_log *l, const struct ol_val *cfg)
     }
     if (ol_chmod(l->env, path, mode, &err) < 0)
         ol_warn(l->env, "%s", ol_err_text(&err));
-    if (is_new)
-        fix_owner(l, path, cfg);
+    fix_owner(l, path, cfg);
     write_out(l->fd, &l->early);
     ol_buf_done(&l->early);
 }

@@ -123,6 +123,9 @@ static void make_directories(struct guest *g)
         if (ol_mkdir_p(g->env, guest_cloud_path(g, names[i]), 0755, &err) < 0)
             ol_warn(g->env, "Failed to initialize, likely bad things to come! %s",
                     ol_err_text(&err));
+    /* What a run that was killed left there. */
+    if (ol_remove_tree(g->env, guest_run_path(g, "tmp"), &err) < 0)
+        ol_warn(g->env, "%s", ol_err_text(&err));
     if (ol_mkdir_p(g->env, guest_run_path(g, "sem"), 0755, &err) < 0)
         ol_warn(g->env, "Failed to initialize, likely bad things to come! %s", ol_err_text(&err));
 }

@@ -45,6 +45,7 @@ struct fixture *fixture_new(void)
     snprintf(f->root, sizeof(f->root), "/tmp/guest-test-XXXXXX");
     assert_non_null(mkdtemp(f->root));
     assert_int_equal(ol_env_init(&f->env, f->root, NULL), 0);
+    f->env.is_live = true; /* what would be run is only recorded */
     ol_buf_init(&f->log_text, 1 << 20);
     assert_int_equal(ol_log_add_sink(&f->log,
                                      &(struct ol_log_sink){
