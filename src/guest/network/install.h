@@ -4,7 +4,7 @@
 #include "guest/base/guest.h"
 #include "guest/network/network.h"
 
-/* The first renderer of the configuration's list, else of the distro's, that the tree has the
+/* The first renderer of the configuration's list, else in upstream's order, that the tree has the
  * programs for; NULL when there is none. *ret_list shows the list as Python does; in the arena. */
 const struct net_renderer *net_pick_renderer(struct guest *g, const char **ret_list);
 /* The tree has the renderer's programs and files. */

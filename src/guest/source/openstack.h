@@ -4,8 +4,11 @@
 #include "guest/base/guest.h"
 #include "guest/source/files.h"
 
-/* What OpenStack says about an instance, in either layout of a config drive. Values live in the
- * guest's arena; NULL = the drive has no such file. cloud-init 26.2 sources/helpers/openstack.py. */
+/*
+ * What OpenStack says about an instance, in either layout of a config drive. Values live in the
+ * guest's arena; NULL = the drive has no such file. cloud-init 26.2
+ * sources/helpers/openstack.py.
+ */
 struct openstack_data {
     int version;             /* 2, or 1 for the layout of 2011 with meta.js */
     struct ol_val *metadata; /* a map; with local-hostname and instance-id as the rest names them */

@@ -15,8 +15,11 @@ struct seed {
 
 void seed_init(struct seed *s, struct guest *g);
 
-/* What 'more' has is added to the metadata where it lacks it and replaces the other documents. Keys
- * as the files' names; text is read as YAML. cloud-init 26.2 DataSourceNoCloud._merge_new_seed(). */
+/*
+ * What 'more' has is added to the metadata where it lacks it and replaces the other documents.
+ * Keys as the files' names; text is read as YAML. cloud-init 26.2
+ * DataSourceNoCloud._merge_new_seed().
+ */
 void seed_add(struct seed *s, struct guest *g, const struct ol_val *more);
 
 /*

@@ -18,7 +18,8 @@
 #include <string.h>
 
 static const char metadata[] =
-    "{\"uuid\": \"i-drive\", \"hostname\": \"web.example\", \"public_keys\": {\"me\": \"ssh-rsa A\"}, "
+    "{\"uuid\": \"i-drive\", \"hostname\": \"web.example\", "
+    "\"public_keys\": {\"me\": \"ssh-rsa A\"}, "
     "\"random_seed\": \"AAECAw==\", \"meta\": {\"role\": \"web\"}, "
     "\"files\": [{\"path\": \"/etc/motd\", \"content_path\": \"/content/0000\"}]}";
 
@@ -149,7 +150,8 @@ static void broken_drive_is_named_and_the_machine_goes_on(void **state)
         {"{\"hostname\": \"x\"}", "No 'uuid' entry in metadata"},
         {"{\"uuid\": [1]}", "the instance-id is a list, not text"},
         {"{\"uuid\": \"u\", \"random_seed\": 1}", "random_seed entry: a int"},
-        {"{\"uuid\": \"u\", \"files\": [{\"path\": \"/x\", \"content_path\": \"/../../etc/shadow\"}]}",
+        {"{\"uuid\": \"u\", \"files\": [{\"path\": \"/x\", "
+         "\"content_path\": \"/../../etc/shadow\"}]}",
          "leads out of the drive"},
         {"{\"uuid\": \"u\", \"files\": [{\"path\": \"/x\", \"content_path\": \"/content/9\"}]}",
          "Failed to read provided file /x: "},
