@@ -48,13 +48,14 @@ int ol_open(struct ol_env *env, const char *path, int flags, mode_t mode)
     return open_in_root(env, path, flags, mode);
 }
 
-/* Opens the directory that holds path; *ret_base is the last component, inside 'path'. */
+/* Opens the directory that holds path; *ret_base is the last component, inside 'path'. It is never
+ * "." or "..": a call that takes a directory and a name would reach out of the root with it. */
 static int open_parent(const struct ol_env *env, const char *path, const char **ret_base)
 {
     ol_autofree char *dir = ol_path_dir(path);
 
     *ret_base = ol_path_base(path);
-    if (!**ret_base)
+    if (!**ret_base || !strcmp(*ret_base, ".") || !strcmp(*ret_base, ".."))
         return -EINVAL;
     return open_in_root(env, dir, O_PATH | O_DIRECTORY, 0);
 }
@@ -117,11 +118,16 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
+/* The mode comes first, so that nobody reads what is secret from now on; and once more at the end
+ * where writing takes bits away. */
 static int fill(int fd, const void *data, size_t size, mode_t mode, bool set_mode)
 {
-    int r = write_all(fd, data, size);
+    int r;
 
-    if (r == 0 && set_mode && fchmod(fd, mode & 07777) < 0)
+    if (set_mode && fchmod(fd, mode & 07777) < 0)
+        return -errno;
+    r = write_all(fd, data, size);
+    if (r == 0 && set_mode && (mode & 06000) && fchmod(fd, mode & 07777) < 0)
         r = -errno;
     return r;
 }
