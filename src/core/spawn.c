@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -16,6 +17,8 @@
 #include "core/strv.h"
 
 extern char **environ;
+
+enum { CHUNK = 8192 };
 
 struct ol_child {
     pid_t pid;
@@ -209,7 +212,7 @@ static void feed(struct ol_child *c)
 /* Reads what is there; false at the end of the stream. What exceeds 'max' is dropped. */
 static bool drain(int fd, struct ol_buf *into, size_t max)
 {
-    char chunk[8192];
+    char chunk[CHUNK];
     ssize_t n = read(fd, chunk, sizeof(chunk));
     size_t room = into->len < max ? max - into->len : 0;
 
@@ -225,18 +228,21 @@ static void set_nonblocking(int fd)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* After the child's end: what is still in the pipe, without waiting for grandchildren that
- * keep it open. */
+/* After the child's end: what is in the pipe now. Neither a grandchild that keeps it open is waited
+ * for nor one that goes on writing. */
 static void drain_rest(int *fd, struct ol_buf *into, size_t max)
 {
-    while (*fd >= 0) {
-        struct pollfd p = {.fd = *fd, .events = POLLIN};
+    int left = 0;
 
-        if (poll(&p, 1, 0) <= 0 || !drain(*fd, into, max)) {
-            close(*fd);
-            *fd = -1;
-        }
-    }
+    if (*fd < 0)
+        return;
+    if (ioctl(*fd, FIONREAD, &left) < 0)
+        left = 0;
+    for (; left > 0; left -= CHUNK)
+        if (!drain(*fd, into, max))
+            break;
+    close(*fd);
+    *fd = -1;
 }
 
 static int poll_ms(struct ol_env *env, const struct ol_child *c)
@@ -261,9 +267,12 @@ static int serve(struct ol_env *env, struct ol_child *c, struct ol_spawn_result 
         };
         int n = poll(p, ol_count(p), poll_ms(env, c));
 
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
             return -errno;
-        if (n == 0)
+        /* One that writes without end is over time as well. */
+        if (n == 0 || (c->deadline && !p[0].revents && ol_now_boot(env) >= c->deadline))
             return -ETIMEDOUT;
         if (p[3].revents)
             feed(c);
