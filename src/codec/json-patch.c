@@ -156,13 +156,21 @@ static int op_add(struct patch *p, const char *path, struct ol_err *err)
 static int op_replace(struct patch *p, const char *path, struct ol_err *err)
 {
     struct ol_val *value = NULL;
+    const char *last = NULL;
+    struct ol_val *in;
     int r = given_value(p, &value, err);
+    size_t at;
 
     if (r == 0 && !look_up(p, path))
         r = refuse(p, "there is nothing to replace at", path, err);
-    if (r == 0 && *path)
-        r = remove_value(p, path, err);
-    return r < 0 ? r : add_value(p, path, value, err);
+    if (r < 0)
+        return r;
+    in = holder(p, path, &last);
+    if (!ol_val_is(in, OL_VAL_LIST))
+        return add_value(p, path, value, err);
+    if (as_index(last, in->list.n, &at))
+        in->list.items[at] = value;
+    return 0;
 }
 
 static int op_test(struct patch *p, const char *path, struct ol_err *err)
@@ -170,7 +178,7 @@ static int op_test(struct patch *p, const char *path, struct ol_err *err)
     struct ol_val *value = NULL;
     int r = given_value(p, &value, err);
 
-    if (r == 0 && !ol_val_equal(look_up(p, path), value))
+    if (r == 0 && (!look_up(p, path) || !ol_val_equal(look_up(p, path), value)))
         r = refuse(p, "another value is at", path, err);
     return r;
 }
@@ -240,6 +248,9 @@ int ol_json_patch(const struct ol_val *patch, const struct ol_val *doc, struct o
         p.op = ol_val_item(patch, i);
         p.number = i + 1;
         r = apply(&p, err);
+        /* Each copy may double the document. */
+        if (r == 0 && ol_arena_is_over(a))
+            r = ol_err_set(err, EFBIG, "operation %zu: the document grows too large", p.number);
         if (r < 0)
             return r;
     }

@@ -298,7 +298,7 @@ static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int 
 {
     struct ol_val *to;
 
-    if (depth > OL_VAL_MAX_DEPTH)
+    if (depth > OL_VAL_MAX_DEPTH || ol_arena_is_over(a))
         return ol_val_new_null(a);
     if (v->type == OL_VAL_STR || v->type == OL_VAL_BYTES || v->type == OL_VAL_TIME) {
         to = new_text(a, v->type, v->str.data, v->str.len);
@@ -325,6 +325,33 @@ static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int 
 struct ol_val *ol_val_copy(struct ol_arena *a, const struct ol_val *v)
 {
     return v ? copy_deep(a, v, 0) : NULL;
+}
+
+/* Takes what a copy of 'v' needs from *left; false when it is not enough. */
+static bool take_room(const struct ol_val *v, size_t *left, int depth)
+{
+    size_t need = sizeof(*v);
+
+    if (!v)
+        return true;
+    if (v->type == OL_VAL_STR || v->type == OL_VAL_BYTES || v->type == OL_VAL_TIME)
+        need += v->str.len;
+    if (depth > OL_VAL_MAX_DEPTH || need > *left)
+        return false;
+    *left -= need;
+    for (size_t i = 0; v->type == OL_VAL_LIST && i < v->list.n; i++)
+        if (!take_room(v->list.items[i], left, depth + 1))
+            return false;
+    for (size_t i = 0; is_map(v) && i < v->map.n; i++)
+        if (!take_room(v->map.pairs[i].key, left, depth + 1)
+            || !take_room(v->map.pairs[i].value, left, depth + 1))
+            return false;
+    return true;
+}
+
+bool ol_val_is_within(const struct ol_val *v, size_t max)
+{
+    return take_room(v, &max, 0);
 }
 
 bool ol_val_is(const struct ol_val *v, enum ol_val_type type)

@@ -101,8 +101,12 @@ bool ol_val_remove(struct ol_val *map, const char *key);
 bool ol_val_remove_key(struct ol_val *map, const struct ol_val *key);
 /* A LIST, MAP or SET of the same items, so that it can be changed by itself. */
 struct ol_val *ol_val_copy_top(struct ol_arena *a, const struct ol_val *v);
-/* A copy that shares nothing with 'v' (which must not be cyclic). NULL gives NULL. */
+/* A copy that shares nothing with 'v'. What is nested too deep, or does not fit into the arena any
+ * more, is null in it; ask ol_val_is_within() before foreign values are copied. NULL gives NULL. */
 struct ol_val *ol_val_copy(struct ol_arena *a, const struct ol_val *v);
+/* True when a copy takes about 'max' bytes at most, however much 'v' shares, and is not nested
+ * deeper than OL_VAL_MAX_DEPTH: neither a cycle nor a "billion laughs". */
+bool ol_val_is_within(const struct ol_val *v, size_t max);
 
 /* --- reading (NULL and other types are "absent") --- */
 bool ol_val_is(const struct ol_val *v, enum ol_val_type type);
