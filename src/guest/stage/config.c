@@ -11,10 +11,11 @@
 #include "core/file.h"
 #include "core/path.h"
 #include "core/str.h"
+#include "guest/base/cmdline.h"
 
 enum {
     FILE_MAX = 8 << 20,
-    MAX_SOURCES = 64,
+    EXPANDED_MAX = 32 << 20, /* bytes of one document when nothing is shared */
 };
 
 /* cloud-init's settings.CFG_BUILTIN, as a document. */
@@ -33,14 +34,22 @@ static const char builtin_yaml[] =
 
 /* Sources from the highest priority to the lowest. */
 struct sources_list {
-    const struct ol_val *items[MAX_SOURCES];
-    size_t n;
+    struct ol_arena *arena;
+    const struct ol_val **items;
+    size_t n, cap;
 };
 
 static void add(struct sources_list *to, const struct ol_val *cfg)
 {
-    if (ol_val_is(cfg, OL_VAL_MAP) && to->n < MAX_SOURCES)
-        to->items[to->n++] = cfg;
+    size_t cap = to->cap ? 2 * to->cap : 16;
+
+    if (!ol_val_is(cfg, OL_VAL_MAP))
+        return;
+    if (to->n == to->cap) {
+        to->items = ol_arena_grow(to->arena, to->items, to->cap * sizeof(cfg), cap * sizeof(cfg));
+        to->cap = cap;
+    }
+    to->items[to->n++] = cfg;
 }
 
 static struct ol_val *merged(struct guest *g, const struct sources_list *list)
@@ -68,6 +77,10 @@ static struct ol_val *parse(struct guest *g, const char *name, const char *text,
     }
     if (ol_val_is(cfg, OL_VAL_NULL))
         return NULL;
+    if (!ol_val_is_within(cfg, EXPANDED_MAX)) {
+        ol_warn(g->env, "Failed loading yaml from %s: it is nested too deep, or in itself", name);
+        return NULL;
+    }
     if (!ol_val_is(cfg, OL_VAL_MAP)) {
         ol_warn(g->env, "%s: Yaml load allows (dict) root types, but got %s instead", name,
                 ol_val_type_name(cfg));
@@ -107,7 +120,7 @@ static void add_directory(struct guest *g, const char *dir, struct sources_list 
 
 static const struct ol_val *etc_config(struct guest *g)
 {
-    struct sources_list list = {.n = 0};
+    struct sources_list list = {.arena = g->arena};
     struct ol_val *main_cfg = config_read_file(g, "/etc/cloud/cloud.cfg");
     const struct ol_val *conf_d = ol_val_get(main_cfg, "conf_d");
 
@@ -165,53 +178,11 @@ bool config_mentions_paths(struct guest *g)
     return false;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* %XX decoded, and "\n" written as two characters made a newline. */
-static void add_cmdline_token(struct ol_buf *to, const char *s, size_t len)
-{
-    while (len && ol_is_space(*s)) {
-        s++;
-        len--;
-    }
-    if (to->len)
-        ol_buf_addc(to, '\n');
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '%' && i + 2 < len && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0) {
-            ol_buf_addc(to, (char)(hex_digit(s[i + 1]) * 16 + hex_digit(s[i + 2])));
-            i += 2;
-        } else if (s[i] == '\\' && i + 1 < len && s[i + 1] == 'n') {
-            ol_buf_addc(to, '\n');
-            i++;
-        } else {
-            ol_buf_addc(to, s[i]);
-        }
-    }
-}
-
-/* "cc: YAML end_cc", any number of them (util.read_cc_from_cmdline). */
 static const struct ol_val *cmdline_config(struct guest *g)
 {
     ol_auto(ol_buf_done) struct ol_buf yaml = OL_BUF_INIT(64 << 10);
-    ol_autofree char *cmdline = ol_file_read_line(g->env, "/proc/cmdline");
-    const char *line = ol_arena_printf(g->arena, " %s", cmdline ? cmdline : "");
-    const char *at = strstr(line, " cc:");
 
-    while (at) {
-        const char *start = at + strlen(" cc:");
-        const char *end = strstr(start, "end_cc");
-        size_t len = end ? (size_t)(end - start) : strlen(start);
-
-        add_cmdline_token(&yaml, start, len);
-        at = end ? strstr(end, " cc:") : NULL;
-    }
+    cmdline_cloud_config(guest_cmdline(g), &yaml);
     return yaml.len ? parse(g, "the kernel command line", yaml.data, yaml.len) : NULL;
 }
 
@@ -235,7 +206,7 @@ static void add_instance(struct guest *g, struct sources_list *to)
 
 void config_read(struct guest *g, const struct ol_strv *files)
 {
-    struct sources_list list = {.n = 0};
+    struct sources_list list = {.arena = g->arena};
     const char *from_env = getenv("CLOUD_CFG");
 
     if (!g->cfg)
