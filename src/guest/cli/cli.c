@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/cli/cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/num.h"
@@ -207,6 +209,14 @@ static const struct ol_program *program_for(const char *called_as)
     return &programs[0];
 }
 
+/* A file that we open must not become the stdout of somebody who started us without one. */
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return;
+}
+
 int cloud_init_main(int argc, char **argv)
 {
     const char *called_as = argc ? argv[0] : "cloud-init";
@@ -218,6 +228,7 @@ int cloud_init_main(int argc, char **argv)
     };
     int status;
 
+    open_standard_streams();
     signal(SIGPIPE, SIG_IGN);
     status = ol_cli_run(&cli, argc, argv);
     ol_env_done(&ctx.env);
