@@ -32,6 +32,23 @@ struct instance_verdict instance_decide(const struct instance_facts *f)
     return (struct instance_verdict){false, "cache invalid in datasource"};
 }
 
+/* A text that looks as if it were marked is written as bytes, so that it comes back as it was. */
+static struct ol_val *wrapped(struct ol_arena *a, struct ol_val *v)
+{
+    struct ol_val *to;
+
+    if (ol_val_str(v) && ol_str_starts(ol_val_str(v), B64_PREFIX))
+        return ol_val_new_bytes(a, v->str.data, v->str.len);
+    if (!ol_val_is(v, OL_VAL_MAP) && !ol_val_is(v, OL_VAL_LIST))
+        return v;
+    to = ol_val_copy_top(a, v);
+    for (size_t i = 0; ol_val_is(to, OL_VAL_MAP) && i < to->map.n; i++)
+        to->map.pairs[i].value = wrapped(a, to->map.pairs[i].value);
+    for (size_t i = 0; ol_val_is(to, OL_VAL_LIST) && i < to->list.n; i++)
+        to->list.items[i] = wrapped(a, to->list.items[i]);
+    return to;
+}
+
 /* Strings that the writer marked as base64 become what they were: text where it is UTF-8. */
 static struct ol_val *unwrapped(struct ol_arena *a, struct ol_val *v)
 {
@@ -87,7 +104,7 @@ int instance_store_cache(struct guest *g, struct ol_err *err)
             return r;
     }
     ol_val_set_int(g->arena, all, "version", CACHE_VERSION);
-    ol_val_set(g->arena, all, "datasource", g->ds.doc);
+    ol_val_set(g->arena, all, "datasource", wrapped(g->arena, g->ds.doc));
     r = ol_json_dump(all, &ol_json_cloud_init, &text);
     if (r < 0)
         return ol_err_set(err, -r, "cache '%s' cannot be written as JSON", path);
@@ -98,11 +115,19 @@ int instance_store_cache(struct guest *g, struct ol_err *err)
     return ol_unlink(g->env, guest_instance_path(g, "obj.pkl"), err);
 }
 
+/* A line of a state file, which has no blanks around it, is this id. */
+static bool is_same_id(const char *line, const char *id)
+{
+    ol_autofree char *stripped = id ? ol_str_stripped(id) : NULL;
+
+    return line && stripped && !strcmp(line, stripped);
+}
+
 static bool is_this_boot(struct guest *g, const char *instance_id)
 {
     ol_autofree char *id = ol_file_read_line(g->env, guest_run_path(g, ".instance-id"));
 
-    return id && instance_id && !strcmp(id, instance_id);
+    return is_same_id(id, instance_id);
 }
 
 struct instance_verdict instance_restore(struct guest *g, enum instance_trust trust)
@@ -138,7 +163,7 @@ void instance_compare(struct guest *g)
     ol_autofree char *id = ol_file_read_line(g->env, guest_cloud_path(g, "data/instance-id"));
 
     g->previous_instance_id = ol_arena_strdup(g->arena, id ? id : NO_PREVIOUS);
-    g->is_new_instance = !id || strcmp(id, guest_instance_id(g)) != 0;
+    g->is_new_instance = !is_same_id(id, guest_instance_id(g));
 }
 
 /* A directory name that stays below instances/ whatever the id is. */
