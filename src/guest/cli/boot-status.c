@@ -10,7 +10,7 @@
 #include "core/file.h"
 #include "core/str.h"
 
-enum { STATUS_MAX = 1 << 20 };
+enum { STATUS_MAX = 32 << 20 };
 
 #define DISABLE_FILE "/etc/cloud/cloud-init.disabled"
 

@@ -9,7 +9,7 @@
 #include "core/file.h"
 #include "guest/stage/report.h"
 
-enum { STATUS_MAX = 1 << 20 };
+enum { STATUS_MAX = 32 << 20 };
 
 static const char *const modes[] = {"init", "init-local", "modules-config", "modules-final"};
 
