@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,40 +94,70 @@ static int open_file(struct guest *g, const char *path, int how, struct target *
 
 /* The user's own command line, which is a shell's by its definition. Files that it makes are
  * root:adm 0640, as upstream arranges by umask and group. */
-static void exec_command(const struct guest *g, const char *command, int in)
+static void exec_command(const struct guest *g, const char *command, int in, int fail)
+    __attribute__((noreturn));
+
+/* Says its errno on 'fail' when it cannot: who writes to a command that is not there gets EPIPE. */
+static void exec_command(const struct guest *g, const char *command, int in, int fail)
 {
-    gid_t adm;
+    gid_t adm = (gid_t)-1;
+    bool is_ready;
 
     umask(037);
-    if (userdb_group(g->env, "adm", &adm) == 0 && setgid(adm) < 0)
+    signal(SIGPIPE, SIG_DFL);
+    is_ready = userdb_group(g->env, "adm", &adm) < 0 || setgid(adm) == 0;
+    is_ready = is_ready && dup2(in, STDIN_FILENO) >= 0;
+    if (is_ready && !ol_env_is_host(g->env))
+        is_ready = fchdir(g->env->root_fd) == 0 && chroot(".") == 0;
+    if (is_ready)
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    if (write(fail, &errno, sizeof(errno)) < 0)
         _exit(126);
-    if (dup2(in, STDIN_FILENO) < 0)
-        _exit(126);
-    if (!ol_env_is_host(g->env) && (fchdir(g->env->root_fd) < 0 || chroot(".") < 0))
-        _exit(126);
-    execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
+}
+
+/* 0 once the child is the command; else its errno, with the child gone. */
+static int await_command(pid_t pid, int fail)
+{
+    int failed = 0;
+    ssize_t n;
+
+    do {
+        n = read(fail, &failed, sizeof(failed));
+    } while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof(failed))
+        return 0;
+    waitpid(pid, NULL, 0);
+    return failed;
 }
 
 static int open_command(struct guest *g, const char *command, struct target *ret,
                         struct ol_err *err)
 {
-    int ends[2];
+    ol_autoclose int in = -1, out = -1, fail_in = -1, fail_out = -1;
+    int ends[2], fails[2], failed = 0;
     pid_t pid;
 
     if (!ol_change(g->env, "run", "output command"))
         return open_file(g, "/dev/null", 0, ret, err);
     if (pipe2(ends, O_CLOEXEC) < 0)
         return ol_err_set(err, errno, "output to '%s': %s", command, strerror(errno));
+    in = ends[0];
+    out = ends[1];
+    if (pipe2(fails, O_CLOEXEC) < 0)
+        return ol_err_set(err, errno, "output to '%s': %s", command, strerror(errno));
+    fail_out = fails[0];
+    fail_in = fails[1];
     pid = fork();
     if (pid == 0)
-        exec_command(g, command, ends[0]);
-    close(ends[0]);
-    if (pid < 0) {
-        close(ends[1]);
+        exec_command(g, command, in, fail_in);
+    if (pid < 0)
         return ol_err_set(err, errno, "output to '%s': %s", command, strerror(errno));
-    }
-    *ret = (struct target){.fd = ends[1], .pid = pid};
+    close(ol_take_fd(&fail_in));
+    failed = await_command(pid, fail_out);
+    if (failed)
+        return ol_err_set(err, failed, "output to '%s': %s", command, strerror(failed));
+    *ret = (struct target){.fd = ol_take_fd(&out), .pid = pid};
     return 0;
 }
 
