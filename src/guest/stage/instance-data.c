@@ -252,19 +252,29 @@ static struct ol_val *build(struct guest *g)
     return data;
 }
 
+/* The same walk as catalogue() makes: a key may hold the '/' that paths are made with. */
+static void redact(struct walk *w, struct ol_val *map, const char *prefix, int depth)
+{
+    struct ol_arena *a = w->g->arena;
+
+    for (size_t i = 0; depth < OL_VAL_MAX_DEPTH && i < map->map.n; i++) {
+        const char *key = ol_val_to_text(a, map->map.pairs[i].key);
+        const char *path = *prefix ? ol_arena_printf(a, "%s/%s", prefix, key) : key;
+        struct ol_val **value = &map->map.pairs[i].value;
+
+        if (is_sensitive(key, path))
+            *value = ol_val_new_str(a, REDACTED);
+        else if (ol_val_is(*value, OL_VAL_MAP))
+            redact(w, *value, path, depth + 1);
+    }
+}
+
 static struct ol_val *redacted(struct guest *g, const struct ol_val *data)
 {
     struct ol_val *copy = ol_val_copy(g->arena, data);
-    const struct ol_val *paths = ol_val_get(data, "sensitive_keys");
+    struct walk walk = {.g = g};
 
-    for (size_t i = 0; i < ol_val_count(paths); i++) {
-        const char *path = ol_val_str(ol_val_item(paths, i));
-        ol_autofree char *dir = ol_path_dir(path);
-        struct ol_val *holder = strchr(path, '/') ? (struct ol_val *)ol_val_at(copy, dir) : copy;
-
-        if (ol_val_is(holder, OL_VAL_MAP))
-            ol_val_set_str(g->arena, holder, ol_path_base(path), REDACTED);
-    }
+    redact(&walk, copy, "", 0);
     return copy;
 }
 
