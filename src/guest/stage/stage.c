@@ -26,7 +26,10 @@
 #include "guest/stage/status.h"
 #include "guest/userdata/userdata.h"
 
-enum { ARENA_MAX = 256 << 20 };
+enum {
+    ARENA_MAX = 256 << 20,
+    DOC_MAX = 128 << 20, /* of a datasource's data when nothing in it is shared */
+};
 
 struct run;
 
@@ -163,6 +166,12 @@ static bool fetch(struct run *run, enum instance_trust trust, unsigned have)
     }
     if (!have || source_find_first(g, have, &trials, &err) < 0)
         return false;
+    if (!ol_val_is_within(g->ds.doc, DOC_MAX)) {
+        ol_warn(g->env, "Datasource %s is not used: its data is too large, or nested in itself",
+                g->ds.source->name);
+        g->ds = (struct guest_ds){0};
+        return false;
+    }
     ol_info(g->env, "Loaded datasource DataSource%s - %s", g->ds.source->name,
             ol_val_to_text(g->arena, guest_ds_get(g, "description")));
     if (instance_data_write(g, &err) < 0)

@@ -52,6 +52,10 @@ static int load(struct cloud_config *c, const struct userdata_part *part, struct
                 " in %s",
                 ol_val_type_name(*ret), part->filename);
         r = -EINVAL;
+    } else if (!ol_val_is_within(*ret, USERDATA_MAX / 2)) {
+        ol_warn(c->g->env, "Failed loading yaml blob. It is nested too deep, or in itself, in %s",
+                part->filename);
+        r = -EINVAL;
     } else if (ol_val_is(*ret, OL_VAL_NULL)) {
         r = -EINVAL;
     }

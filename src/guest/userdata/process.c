@@ -270,6 +270,9 @@ static int add_part(struct process *p, struct ol_mime_part *part, bool is_whole,
     data = ol_mime_payload(a, part, &size);
     if (!data)
         data = "";
+    /* A transfer encoding may make a part many times larger, and there may be many parts. */
+    if (ol_arena_is_over(a))
+        return ol_err_set_domain(err, EFBIG, "RuntimeError", 0, "the parts are too large");
     if (is_sniffed(type)) {
         const char *found = userdata_sniff(data, size);
 
