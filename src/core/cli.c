@@ -230,13 +230,19 @@ int ol_cli_run(struct ol_cli *cli, int argc, char **argv)
     return cli->program->misuse_status;
 }
 
+/* What stands between an option and its value: "[=VALUE]" brings its own. */
+static const char *gap(const struct ol_opt *o)
+{
+    return o->arg && o->arg[0] != '[' ? " " : "";
+}
+
 static void print_opts(const struct ol_opt *o, FILE *to)
 {
     for (; o && o->name; o++) {
         char left[64];
         int n = snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : " ",
-                         o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-                         o->arg ? " " : "", o->arg ? o->arg : "");
+                         o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name, gap(o),
+                         o->arg ? o->arg : "");
 
         fprintf(to, "  %-26s%s%s", left, n > 25 ? "\n                            " : "", o->help);
         for (size_t i = 0; o->choices && o->choices[i]; i++)
@@ -261,14 +267,26 @@ static const char *parent_name(const struct ol_program *p, const struct ol_cmd *
     return NULL;
 }
 
+static void print_usage(const struct ol_program *p, const struct ol_cmd *cmd, FILE *to)
+{
+    const char *parent = cmd ? parent_name(p, cmd) : NULL;
+    bool has_cmds = cmd ? cmd->subs != NULL : p->cmds != NULL;
+    const char *args = has_cmds ? "COMMAND" : cmd ? cmd->args : p->args;
+
+    fprintf(to, "Usage: %s", p->name);
+    if (parent)
+        fprintf(to, " %s", parent);
+    if (cmd)
+        fprintf(to, " %s", cmd->name);
+    fprintf(to, " [OPTIONS]%s%s\n\n%s.\n", args && *args ? " " : "", args ? args : "",
+            cmd ? cmd->help : p->summary);
+}
+
 void ol_cli_print_help(const struct ol_program *p, const struct ol_cmd *cmd, FILE *to)
 {
     const struct ol_cmd *cmds = cmd ? cmd->subs : p->cmds;
-    const char *parent = cmd ? parent_name(p, cmd) : NULL;
 
-    fprintf(to, "Usage: %s%s%s%s%s [OPTIONS]%s%s\n\n%s.\n", p->name, parent ? " " : "",
-            parent ? parent : "", cmd ? " " : "", cmd ? cmd->name : "", cmds ? " COMMAND" : " ",
-            cmd && !cmds ? cmd->args : "", cmd ? cmd->help : p->summary);
+    print_usage(p, cmd, to);
     if (cmds) {
         fputs("\nCommands:\n", to);
         print_cmds(cmds, to);
@@ -288,7 +306,9 @@ static void print_words(const struct ol_program *p, const struct ol_cmd *c, FILE
 {
     for (const struct ol_cmd *s = c ? c->subs : p->cmds; s && s->name; s++)
         fprintf(to, "%s ", s->name);
-    for (const struct ol_opt *o = c ? c->opts : p->opts; o && o->name; o++)
+    for (const struct ol_opt *o = c ? c->opts : NULL; o && o->name; o++)
+        fprintf(to, "--%s ", o->name);
+    for (const struct ol_opt *o = p->opts; o && o->name; o++)
         fprintf(to, "--%s ", o->name);
     fputs("--help", to);
 }
@@ -301,17 +321,11 @@ static void print_case(const struct ol_program *p, const struct ol_cmd *c, const
     fputs("' ;;\n", to);
 }
 
-void ol_cli_print_completion(const struct ol_program *p, FILE *to)
+static void print_cases(const struct ol_program *p, FILE *to)
 {
-    fprintf(to, "# bash completion for %s\n_%s() {\n", p->name, "orlop_complete");
-    fputs("    local words key=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
-          "    [ \"$COMP_CWORD\" -le 1 ] && key=''\n"
-          "    [ \"$COMP_CWORD\" -eq 2 ] && key=\"${COMP_WORDS[1]} \"\n"
-          "    case \"$key\" in\n",
-          to);
-    for (const struct ol_cmd *c = p->cmds; c && c->name; c++) {
-        char pattern[64];
+    char pattern[64];
 
+    for (const struct ol_cmd *c = p->cmds; c && c->name; c++) {
         for (const struct ol_cmd *s = c->subs; s && s->name; s++) {
             snprintf(pattern, sizeof(pattern), "'%s %s'", c->name, s->name);
             print_case(p, s, pattern, to);
@@ -320,11 +334,31 @@ void ol_cli_print_completion(const struct ol_program *p, FILE *to)
         print_case(p, c, pattern, to);
     }
     print_case(p, NULL, "*", to);
+}
+
+void ol_cli_print_completion(const struct ol_program *p, FILE *to)
+{
+    ol_autofree char *function = ol_str_tr(ol_xasprintf("_%s", p->name), '-', '_');
+
+    fprintf(to, "# bash completion for %s\n%s() {\n", p->name, function);
+    fputs("    local words key=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
+          "    [ \"$COMP_CWORD\" -le 1 ] && key=''\n"
+          "    [ \"$COMP_CWORD\" -eq 2 ] && key=\"${COMP_WORDS[1]} \"\n"
+          "    case \"$key\" in\n",
+          to);
+    print_cases(p, to);
     fputs("    esac\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
           "}\n",
           to);
-    fprintf(to, "complete -o default -F _orlop_complete %s\n", p->name);
+    fprintf(to, "complete -o default -F %s %s\n", function, p->name);
+}
+
+/* Text for man(7): a bare '-' would be printed as a hyphen, which is not what one types. */
+static void print_man_text(const char *text, FILE *to)
+{
+    for (; *text; text++)
+        fputs(*text == '-' ? "\\-" : (const char[]){*text, '\0'}, to);
 }
 
 static void print_man_opts(const struct ol_opt *o, FILE *to)
@@ -333,8 +367,17 @@ static void print_man_opts(const struct ol_opt *o, FILE *to)
         fputs(".TP\n", to);
         if (o->letter)
             fprintf(to, "\\fB\\-%c\\fR, ", o->letter);
-        fprintf(to, "\\fB\\-\\-%s\\fR%s%s%s\n%s.\n", o->name, o->arg ? " \\fI" : "",
-                o->arg ? o->arg : "", o->arg ? "\\fR" : "", o->help);
+        fputs("\\fB\\-\\-", to);
+        print_man_text(o->name, to);
+        fprintf(to, "\\fR%s%s%s%s\n", gap(o), o->arg ? "\\fI" : "", o->arg ? o->arg : "",
+                o->arg ? "\\fR" : "");
+        print_man_text(o->help, to);
+        for (size_t i = 0; o->choices && o->choices[i]; i++) {
+            fputs(i ? ", \\fB" : ": \\fB", to);
+            print_man_text(o->choices[i], to);
+            fputs("\\fR", to);
+        }
+        fputs(".\n", to);
     }
 }
 
@@ -345,8 +388,11 @@ static void print_man_cmds(const struct ol_cmd *c, const char *parent, FILE *to)
             print_man_cmds(c->subs, c->name, to);
             continue;
         }
-        fprintf(to, ".SS %s%s%s %s\n%s.\n", parent ? parent : "", parent ? " " : "", c->name,
-                c->args, c->help);
+        fprintf(to, ".SS \"%s%s", parent ? parent : "", parent ? " " : "");
+        print_man_text(c->name, to);
+        fprintf(to, "%s%s\"\n", *c->args ? " " : "", c->args);
+        print_man_text(c->help, to);
+        fputs(".\n", to);
         print_man_opts(c->opts, to);
     }
 }
@@ -355,6 +401,10 @@ void ol_cli_print_man(const struct ol_program *p, FILE *to)
 {
     fputs(".SH OPTIONS\n", to);
     print_man_opts(p->opts, to);
+    fputs(".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nShow the options of the program or command.\n",
+          to);
+    if (!p->cmds)
+        return;
     fputs(".SH COMMANDS\n", to);
     print_man_cmds(p->cmds, NULL, to);
 }

@@ -56,6 +56,7 @@ struct ol_program {
      * status with which the program ends here. Optional. */
     int (*prepare)(struct ol_cli *cli);
     bool is_options_first; /* what follows the first positional argument is not ours to parse */
+    const char *args;      /* positional arguments as shown in help, without commands; or NULL */
 };
 
 enum { OL_CLI_GO_ON = -1 };
@@ -73,7 +74,7 @@ int ol_cli_run(struct ol_cli *cli, int argc, char **argv) __attribute__((warn_un
 
 /* "Usage: …", the commands or options of 'cmd' (NULL = the program). */
 void ol_cli_print_help(const struct ol_program *p, const struct ol_cmd *cmd, FILE *to);
-/* A bash completion script for all names that the program is started by. */
+/* A bash completion script for the program. */
 void ol_cli_print_completion(const struct ol_program *p, FILE *to);
-/* The COMMANDS and OPTIONS sections of the man page (man(7) markup). */
+/* The OPTIONS section of the man page and, where there are commands, COMMANDS (man(7) markup). */
 void ol_cli_print_man(const struct ol_program *p, FILE *to);
