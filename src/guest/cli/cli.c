@@ -189,24 +189,24 @@ static int prepare(struct ol_cli *cli)
     return OL_CLI_GO_ON;
 }
 
-/* By the last part of the name that it was called by; the first is the default. */
-static const struct ol_program programs[] = {
+const struct ol_program cloud_init_programs[] = {
     {"cloud-init", "Bring this machine up as its datasource says", GUEST_VERSION, program_opts,
      commands, run_bare, 2, prepare},
     {"cloud-id", "Print which cloud this instance runs on", GUEST_VERSION, cloud_id_opts, NULL,
      cmd_cloud_id, 2, prepare},
     {"cloud-init-per", "Run a command once per instance, once, or always", GUEST_VERSION, per_opts,
-     NULL, cmd_per, 1, prepare, true},
+     NULL, cmd_per, 1, prepare, true, "once|instance|always NAME COMMAND [ARGUMENT...]"},
+    {0},
 };
 
 static const struct ol_program *program_for(const char *called_as)
 {
     const char *base = ol_path_base(called_as);
 
-    for (size_t i = 0; i < ol_count(programs); i++)
-        if (!strcmp(programs[i].name, base))
-            return &programs[i];
-    return &programs[0];
+    for (const struct ol_program *p = cloud_init_programs; p->name; p++)
+        if (!strcmp(p->name, base))
+            return p;
+    return &cloud_init_programs[0];
 }
 
 /* A file that we open must not become the stdout of somebody who started us without one. */

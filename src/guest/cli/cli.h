@@ -45,6 +45,9 @@ struct cli_context {
     const char *called_as; /* argv[0] */
 };
 
+/* One row per name that the program may be called by, the default first; ends with a NULL name. */
+extern const struct ol_program cloud_init_programs[];
+
 /* Runs 'cloud-init', 'cloud-id' or 'cloud-init-per' by the name it was called by; the exit
  * status. */
 int cloud_init_main(int argc, char **argv);
