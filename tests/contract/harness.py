@@ -142,8 +142,8 @@ def compare(case, theirs, ours):
         what = normalise.difference(path, a, b)
         if not what:
             result.equal.append(path)
-        elif differences.reason(case.name, path, what):
-            result.known[path] = what
+        elif (entry := differences.entry(case.name, path, what)) is not None:
+            result.known[path] = entry
         else:
             result.unknown[path] = what
     return result
