@@ -211,13 +211,12 @@ static bool is_detected(struct guest *g)
            || ol_val_is_truthy(ol_val_get(source_cfg(g, "NoCloud"), "seedfrom"));
 }
 
+/* 22.4.2 always shows the dsmode and 26.2 only another one than "net"; the longer form holds the
+ * shorter one, so whoever looks for either finds it. */
 static const char *describe(struct guest *g, unsigned have, const char *seed, const char *dsmode)
 {
-    bool shows_mode = strcmp(dsmode, "net") != 0;
-
-    return ol_arena_printf(g->arena, "%s [seed=%s]%s%s%s", source_class(&source_nocloud, have),
-                           seed, shows_mode ? "[dsmode=" : "", shows_mode ? dsmode : "",
-                           shows_mode ? "]" : "");
+    return ol_arena_printf(g->arena, "%s [seed=%s][dsmode=%s]", source_class(&source_nocloud, have),
+                           seed, dsmode);
 }
 
 static int search_all(struct search *s, unsigned have, struct ol_err *err)

@@ -46,7 +46,7 @@ static void seed_directory_gives_a_whole_document(void **state)
     assert_int_equal(find(f, LOCAL), 0);
     assert_string_equal(f->g.ds.source->name, "NoCloud");
     assert_string_equal(doc_json(f, "description"),
-                        "\"DataSourceNoCloud [seed=/var/lib/cloud/seed/nocloud]\"");
+                        "\"DataSourceNoCloud [seed=/var/lib/cloud/seed/nocloud][dsmode=net]\"");
     assert_string_equal(doc_json(f, "instance_id"), "\"i-17\"");
     assert_string_equal(doc_json(f, "metadata"),
                         "{\"instance-id\":\"i-17\",\"local-hostname\":\"box\",\"dsmode\":\"net\"}");
@@ -131,7 +131,7 @@ static void url_is_followed_only_when_there_is_a_network(void **state)
                              "network stage.");
     assert_int_equal(find(f, NET), 0);
     assert_string_equal(doc_json(f, "description"),
-                        "\"DataSourceNoCloudNet [seed=dmi,http://h/C9]\"");
+                        "\"DataSourceNoCloudNet [seed=dmi,http://h/C9][dsmode=net]\"");
     assert_string_equal(doc_json(f, "instance_id"), "\"i-url\"");
     fixture_free(f);
 }
@@ -160,7 +160,8 @@ static void configuration_can_be_the_seed(void **state)
                          "{\"NoCloud\": {\"meta-data\": {\"instance-id\": \"i-c\"}, "
                          "\"user-data\": \"#cloud-config\"}}}");
     assert_int_equal(find(f, LOCAL), 0);
-    assert_string_equal(doc_json(f, "description"), "\"DataSourceNoCloud [seed=ds_config]\"");
+    assert_string_equal(doc_json(f, "description"),
+                        "\"DataSourceNoCloud [seed=ds_config][dsmode=net]\"");
     assert_string_equal(doc_json(f, "instance_id"), "\"i-c\"");
     fixture_free(f);
 }
