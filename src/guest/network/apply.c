@@ -261,10 +261,8 @@ int net_apply(struct guest *g, unsigned flags, struct ol_err *err)
     if (r < 0)
         return r;
     if (!found.config) {
-        if (!strcmp(found.source, "fallback"))
-            ol_warn(g->env, "No network interface to configure was found");
-        else
-            ol_info(g->env, "network config is disabled by %s", found.source);
+        ol_info(g->env, "network config is disabled by %s%s", found.source,
+                strcmp(found.source, "fallback") ? "" : ": the machine has no interface for it");
         return 0;
     }
     if (is_only_names(g)) {
