@@ -18,29 +18,51 @@ static void shortest_digits(double v, char *out, size_t size)
     }
 }
 
+/* The significant digits of "1.25e+07", without sign and point; returns the exponent. */
+static int split_scientific(const char *sci, char digits[24])
+{
+    const char *e = strchr(sci, 'e');
+    int n = 0;
+
+    for (const char *p = sci; p < e; p++)
+        if (*p >= '0' && *p <= '9')
+            digits[n++] = *p;
+    digits[n] = '\0';
+    return (int)strtol(e + 1, NULL, 10) % 1000; /* a double's has at most 3 digits */
+}
+
 void ol_float_repr(double v, char out[32])
 {
     char sci[40], digits[24];
-    int n = 0, exponent;
-    char *e;
+    int n, exponent;
 
     if (isnan(v) || isinf(v)) {
         snprintf(out, 32, "%s", isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
         return;
     }
     shortest_digits(v, sci, sizeof(sci));
-    e = strchr(sci, 'e');
-    exponent = (int)strtol(e + 1, NULL, 10) % 1000; /* a double's has at most 3 digits */
-    for (char *p = sci; p < e; p++)
-        if (*p >= '0' && *p <= '9')
-            digits[n++] = *p;
-    digits[n] = '\0';
-    if (exponent >= -4 && exponent < 16) { /* float_repr_style: repr() switches at 1e16 */
+    exponent = split_scientific(sci, digits);
+    n = (int)strlen(digits);
+    if (exponent >= -4 && exponent < 16) /* float_repr_style: repr() switches at 1e16 */
         snprintf(out, 32, "%.*f", n - 1 - exponent > 0 ? n - 1 - exponent : 1, v);
-        return;
-    }
-    snprintf(out, 32, "%s%c%s%se%c%02d", v < 0 ? "-" : "", digits[0], n > 1 ? "." : "", digits + 1,
-             exponent < 0 ? '-' : '+', abs(exponent));
+    else
+        snprintf(out, 32, "%s%c%s%se%c%02d", v < 0 ? "-" : "", digits[0], n > 1 ? "." : "",
+                 digits + 1, exponent < 0 ? '-' : '+', abs(exponent));
+}
+
+/* One byte of a repr() between these quotes. */
+static void repr_char(struct ol_buf *to, unsigned char c, char quote, bool is_bytes)
+{
+    const char *named = c ? strchr("\nn\tt\rr", c) : NULL;
+
+    if (c == (unsigned char)quote || c == '\\')
+        ol_buf_printf(to, "\\%c", c);
+    else if (c < 0x20 && named)
+        ol_buf_printf(to, "\\%c", named[1]);
+    else if (c < 0x20 || c == 0x7f || (is_bytes && c >= 0x80))
+        ol_buf_printf(to, "\\x%02x", c);
+    else
+        ol_buf_addc(to, (char)c);
 }
 
 /* Python's repr() of text: single quotes unless there are some inside and no double ones. */
@@ -53,22 +75,8 @@ static void repr_text(struct ol_buf *to, const struct ol_val *v)
     if (is_bytes)
         ol_buf_addc(to, 'b');
     ol_buf_addc(to, quote);
-    for (size_t i = 0; i < v->str.len; i++) {
-        unsigned char c = (unsigned char)v->str.data[i];
-
-        if (c == (unsigned char)quote || c == '\\')
-            ol_buf_printf(to, "\\%c", c);
-        else if (c == '\n')
-            ol_buf_adds(to, "\\n");
-        else if (c == '\t')
-            ol_buf_adds(to, "\\t");
-        else if (c == '\r')
-            ol_buf_adds(to, "\\r");
-        else if (c < 0x20 || c == 0x7f || (is_bytes && c >= 0x80))
-            ol_buf_printf(to, "\\x%02x", c);
-        else
-            ol_buf_addc(to, (char)c);
-    }
+    for (size_t i = 0; i < v->str.len; i++)
+        repr_char(to, (unsigned char)v->str.data[i], quote, is_bytes);
     ol_buf_addc(to, quote);
 }
 

@@ -327,26 +327,26 @@ struct ol_val *ol_val_copy(struct ol_arena *a, const struct ol_val *v)
     return v ? copy_deep(a, v, 0) : NULL;
 }
 
+static bool is_text(const struct ol_val *v)
+{
+    return ol_val_is(v, OL_VAL_STR) || ol_val_is(v, OL_VAL_BYTES) || ol_val_is(v, OL_VAL_TIME);
+}
+
 /* Takes what a copy of 'v' needs from *left; false when it is not enough. */
 static bool take_room(const struct ol_val *v, size_t *left, int depth)
 {
-    size_t need = sizeof(*v);
+    size_t need = sizeof(*v) + (is_text(v) ? v->str.len : 0);
+    bool fits = !v || (depth <= OL_VAL_MAX_DEPTH && need <= *left);
 
-    if (!v)
-        return true;
-    if (v->type == OL_VAL_STR || v->type == OL_VAL_BYTES || v->type == OL_VAL_TIME)
-        need += v->str.len;
-    if (depth > OL_VAL_MAX_DEPTH || need > *left)
-        return false;
+    if (!v || !fits)
+        return fits;
     *left -= need;
-    for (size_t i = 0; v->type == OL_VAL_LIST && i < v->list.n; i++)
-        if (!take_room(v->list.items[i], left, depth + 1))
-            return false;
-    for (size_t i = 0; is_map(v) && i < v->map.n; i++)
-        if (!take_room(v->map.pairs[i].key, left, depth + 1)
-            || !take_room(v->map.pairs[i].value, left, depth + 1))
-            return false;
-    return true;
+    for (size_t i = 0; fits && v->type == OL_VAL_LIST && i < v->list.n; i++)
+        fits = take_room(v->list.items[i], left, depth + 1);
+    for (size_t i = 0; fits && is_map(v) && i < v->map.n; i++)
+        fits = take_room(v->map.pairs[i].key, left, depth + 1)
+               && take_room(v->map.pairs[i].value, left, depth + 1);
+    return fits;
 }
 
 bool ol_val_is_within(const struct ol_val *v, size_t max)

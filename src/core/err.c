@@ -55,6 +55,7 @@ int ol_err_prefix(struct ol_err *err, int ret, const char *fmt, ...)
 {
     char inner[sizeof(err->msg)];
     va_list ap;
+    size_t room;
     int n;
 
     if (!err)
@@ -63,8 +64,9 @@ int ol_err_prefix(struct ol_err *err, int ret, const char *fmt, ...)
     va_start(ap, fmt);
     n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof(err->msg))
-        snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", inner);
+    room = n >= 0 && (size_t)n < sizeof(err->msg) ? sizeof(err->msg) - (size_t)n : 0;
+    if (room > 3)
+        snprintf(err->msg + n, room, ": %.*s", (int)room - 3, inner);
     return ret;
 }
 

@@ -255,7 +255,22 @@ static int poll_ms(struct ol_env *env, const struct ol_child *c)
     return left <= 0 ? 0 : (int)(left / OL_MS) + 1;
 }
 
-/* Serves the pipes until the child has ended (0) or its time is up (-ETIMEDOUT). */
+/* Reads one of its streams; closed at its end. */
+static void drain_stream(int *fd, struct ol_buf *into, size_t max)
+{
+    if (drain(*fd, into, max))
+        return;
+    close(*fd);
+    *fd = -1;
+}
+
+static bool is_over_time(struct ol_env *env, const struct ol_child *c)
+{
+    return c->deadline && ol_now_boot(env) >= c->deadline;
+}
+
+/* Serves the pipes until the child has ended (0) or its time is up (-ETIMEDOUT), which it also is
+ * for one that writes without end. */
 static int serve(struct ol_env *env, struct ol_child *c, struct ol_spawn_result *ret)
 {
     for (;;) {
@@ -271,21 +286,16 @@ static int serve(struct ol_env *env, struct ol_child *c, struct ol_spawn_result 
             continue;
         if (n < 0)
             return -errno;
-        /* One that writes without end is over time as well. */
-        if (n == 0 || (c->deadline && !p[0].revents && ol_now_boot(env) >= c->deadline))
-            return -ETIMEDOUT;
         if (p[3].revents)
             feed(c);
-        if (p[1].revents && !drain(c->out, &ret->out, c->out_max)) {
-            close(c->out);
-            c->out = -1;
-        }
-        if (p[2].revents && !drain(c->err, &ret->err, c->out_max)) {
-            close(c->err);
-            c->err = -1;
-        }
+        if (p[1].revents)
+            drain_stream(&c->out, &ret->out, c->out_max);
+        if (p[2].revents)
+            drain_stream(&c->err, &ret->err, c->out_max);
         if (p[0].revents)
             return 0;
+        if (n == 0 || is_over_time(env, c))
+            return -ETIMEDOUT;
     }
 }
 

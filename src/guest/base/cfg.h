@@ -8,7 +8,7 @@
 
 /* Reading configuration the way cloud-init's util.py does: lenient in exactly its ways. */
 
-/* util.is_true(): the bool true, or "true", "1", "on", "yes" in any case (blanks around allowed). */
+/* util.is_true(): the bool true, or "true", "1", "on", "yes" in any case, blanks around. */
 bool cfg_is_true(const struct ol_val *v);
 /* util.is_false(): the bool false, or "off", "0", "no", "false". */
 bool cfg_is_false(const struct ol_val *v);
@@ -18,9 +18,9 @@ bool cfg_bool(const struct ol_val *cfg, const char *key, bool fallback);
  * 'fallback' when absent. */
 const char *cfg_str(struct ol_arena *a, const struct ol_val *cfg, const char *key,
                     const char *fallback);
-/* util.get_cfg_option_list(): a list's items as text; a string becomes a list of one; null is empty. */
+/* util.get_cfg_option_list(): a list's items as text; a string is a list of one; null is none. */
 void cfg_list(struct ol_arena *a, const struct ol_val *cfg, const char *key,
               struct ol_strv *ret_items);
-/* util.uniq_merge_sorted() and friends: splits "a, b" text at commas, strips blanks, drops empty and
+/* util.uniq_merge_sorted() and friends: splits "a, b" text at commas, strips blanks, drops empty
  * repeated items; also takes a list of such texts. */
 void cfg_uniq_split(struct ol_arena *a, const struct ol_val *v, struct ol_strv *ret_items);

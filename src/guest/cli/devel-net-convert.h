@@ -8,7 +8,7 @@
 #include "core/err.h"
 #include "core/strv.h"
 
-/* The options of "cloud-init devel net-convert"; names as in upstream's cmd/devel/net_convert.py. */
+/* The options of "devel net-convert", named as in upstream's cmd/devel/net_convert.py. */
 struct devel_net_convert_args {
     const char *network_data; /* -p, --network-data FILE */
     const char *kind;         /* -k, --kind: eni, yaml, network_data.json */

@@ -69,8 +69,10 @@ static bool is_half_made(const struct search *s, const char *path)
     struct stat st;
 
     if (!s->user.uid || !ol_str_starts(path, s->user.home) || ol_stat(s->g->env, path, &st) < 0
-        || st.st_uid || !S_ISDIR(st.st_mode))
+        || st.st_uid)
         return false;
+    if (!S_ISDIR(st.st_mode))
+        return S_ISREG(st.st_mode) && st.st_size == 0;
     return ol_list_dir(s->g->env, path, &names, NULL) == 0 && !names.n;
 }
 
@@ -106,7 +108,7 @@ static bool check_file(const struct search *s)
         ol_debug(s->g->env, "%s is not a file!", s->file);
         return false;
     }
-    if (!ol_exists(s->g->env, s->file)
+    if ((!ol_exists(s->g->env, s->file) || is_half_made(s, s->file))
         && (ol_file_puts(s->g->env, s->file, "", 0600, OL_WRITE_PARENTS, &err) < 0
             || ol_chown(s->g->env, s->file, s->user.uid, s->user.gid, &err) < 0)) {
         ol_warn(s->g->env, "%s", ol_err_text(&err));

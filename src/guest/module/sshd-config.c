@@ -111,7 +111,7 @@ const char *sshd_config_value(struct guest *g, const char *keyword)
     return sshd_config_find(g->arena, text.data, keyword);
 }
 
-/* True when the main file reads sshd_config.d, also where a system keeps the main file elsewhere. */
+/* True when the main file reads sshd_config.d, wherever the main file is kept. */
 static bool includes_directory(struct guest *g)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(CONFIG_MAX);

@@ -21,7 +21,7 @@ struct user_work {
 
 void user_work_done(struct user_work *work);
 
-/* Makes the group when it is missing and adds those of the members that exist. Failures are logged. */
+/* Makes the group when it is missing and adds those of the members that exist. It logs failures. */
 void group_create(struct guest *g, const char *name, const struct ol_val *members);
 
 /* Makes the user, or changes what may be changed of one that exists. 'cfg' is a map of

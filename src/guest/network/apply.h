@@ -11,8 +11,8 @@ enum net_apply_flag {
 
 /*
  * Finds the network configuration, names the interfaces, writes the renderer's files and, when
- * asked to, has them take effect. All of it on a new instance, without a datasource, and on boots for
- * which an event asks (updates: network: when); else only the names are seen to.
+ * asked to, has them take effect. All of it on a new instance, without a datasource, and on boots
+ * for which an event asks (updates: network: when); else only the names are seen to.
  *
  * With the event "boot" or "boot-legacy" the datasource is asked again and g->ds.doc may be another
  * one afterwards. Files of an earlier instance, of whatever renderer, are removed.

@@ -218,7 +218,7 @@ static void add_archive(struct process *p, const char *data, size_t size)
         add_archive_entry(p, ol_val_item(entries, i));
 }
 
-/* A part whose type says that it is compressed, decompressed; the headers that matter come along. */
+/* A part whose type says that it is compressed, decompressed; headers that matter come along. */
 static int decompressed(struct process *p, struct ol_mime_part *part, const char *type,
                         struct ol_mime_part **ret, struct ol_err *err)
 {
@@ -253,6 +253,18 @@ static bool is_sniffed(const char *type)
     return ol_str_in(type, types);
 }
 
+/* The type that counts: what the first characters say, where the header is not to be trusted. */
+static const char *settle_type(struct ol_arena *a, struct ol_mime_part *part, const char *data,
+                               size_t size)
+{
+    const char *type = ol_mime_content_type(a, part);
+    const char *found = is_sniffed(type) ? userdata_sniff(data, size) : NULL;
+
+    if (found && strcmp(found, type))
+        ol_mime_set(a, part, "Content-Type", found);
+    return found ? found : type;
+}
+
 /* 'is_whole': the part is the blob itself, not one of several in it. */
 static int add_part(struct process *p, struct ol_mime_part *part, bool is_whole, struct ol_err *err)
 {
@@ -265,21 +277,12 @@ static int add_part(struct process *p, struct ol_mime_part *part, bool is_whole,
         r = decompressed(p, part, type, &part, err);
         if (r < 0)
             return r;
-        type = ol_mime_content_type(a, part);
     }
     data = ol_mime_payload(a, part, &size);
-    if (!data)
-        data = "";
-    /* A transfer encoding may make a part many times larger, and there may be many parts. */
+    data = data ? data : "";
     if (ol_arena_is_over(a))
-        return ol_err_set_domain(err, EFBIG, "RuntimeError", 0, "the parts are too large");
-    if (is_sniffed(type)) {
-        const char *found = userdata_sniff(data, size);
-
-        if (found && strcmp(found, type))
-            ol_mime_set(a, part, "Content-Type", found);
-        type = found ? found : type;
-    }
+        return ol_err_set_domain(err, EFBIG, "RuntimeError", 0, "user-data is too large");
+    type = settle_type(a, part, data, size);
     if (!strcmp(type, "text/x-include-url") || !strcmp(type, "text/x-include-once-url"))
         return include_all(p, data, err);
     if (!strcmp(type, "text/cloud-config-archive")) {

@@ -248,7 +248,8 @@ static void values_are_written_as_safe_dump_writes_them(void **state)
          "- ''\n- 'yes'\n- '0644'\n- 'a: b'\n- '- x'\n- '#c'\n- it's\n- ' x'\n- 'x '\n- :x\n- -x\n"
          "- '1:30'\n"},
         {"[\"multi\\nline\\n\", \"a\\n b\", \"t\\tb\", \"\\u00e9\\U0001f600\", \"\\e\\0\"]",
-         "- 'multi\n\n  line\n\n  '\n- \"a\\n b\"\n- \"t\\tb\"\n- \"\\xE9\\U0001F600\"\n- \"\\e\\0\"\n"},
+         "- 'multi\n\n  line\n\n  '\n- \"a\\n b\"\n- \"t\\tb\"\n-"
+         " \"\\xE9\\U0001F600\"\n- \"\\e\\0\"\n"},
         {"{a: {}, b: [], c: !!set {}}", "a: {}\nb: []\nc: !!set {}\n"},
         {"[1.0e+16, 1.5e-7, -.inf, .nan, 0.1]", "- 1.0e+16\n- 1.5e-07\n- -.inf\n- .nan\n- 0.1\n"},
         {"{a: 2001-12-14, b: !!set {y, x}}", "a: 2001-12-14\nb: !!set\n  x: null\n  y: null\n"},
@@ -280,13 +281,17 @@ static void cloud_init_indents_by_four_between_markers(void **state)
 static void long_lines_are_folded_after_eighty_columns(void **state)
 {
     static const struct pair cases[] = {
-        {"k: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb ccc",
+        {"k: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         " bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb ccc",
          "k: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
          "  ccc\n"},
-        {"k: '#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb ccc'",
-         "k: '#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
+        {"k: '#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         " bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb ccc'",
+         "k: '#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         " bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
          "  ccc'\n"},
-        {"k: \"\\taaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb ccc\"",
+        {"k: \"\\taaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         " bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb ccc\"",
          "k: \"\\taaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\\\n"
          "  \\ ccc\"\n"},
     };

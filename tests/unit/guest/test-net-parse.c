@@ -103,7 +103,8 @@ static void names_the_place_of_what_makes_no_sense_in_version_2(void **state)
         {"{version: 2, ethernets: {e0: {dhcp4: true, routes: [{via: 10.0.0.1}]}}}",
          "network: ethernets: e0: routes: 0: has no 'to'"},
         {"{version: 2, ethernets: {e0: {dhcp4: true, routes: [{to: default, via: up}]}}}",
-         "network: ethernets: e0: routes: 0: the gateway of the default route is not an IP address"},
+         "network: ethernets: e0: routes: 0: the gateway of the default route is not an"
+         " IP address"},
         {"{version: 2, ethernets: {e0: {nameservers: 1.1.1.1}}}",
          "network: ethernets: e0: nameservers: must be a mapping, not a str"},
         {"{version: 2, ethernets: {e0: {match: eth}}}",
