@@ -49,7 +49,6 @@ KNOWN = (
      "newer versions say there which part was ignored"),
     (r"config-drive-unreadable", r"/run/cloud-init/tmp", r"only theirs",
      "the place where a drive was mounted is not left behind"),
-     "newer versions list the locale there, which is what locale-gen reads"),
     (r"part-handler", r"/opt/handled|/var/lib/cloud/instances/[^/]+/handlers/.*", r"only theirs",
      "not yet: a handler written in Python is named in a warning and left out"),
 )
