@@ -37,6 +37,7 @@ struct guest_paths {
  *   userdata_raw, vendordata_raw, vendordata2_raw      text, bytes or (vendor) a list
  *   network_config   version 1 or 2 mapping, ready for network/network.h
  *   network_json     OpenStack's network_data.json as it came
+ *   network_eni      text of an interfaces(5) file, deprecated
  *   ec2_metadata     map
  *   version          number or text that the source calls its version
  *   system_uuid      DMI product_uuid at the time of fetching

@@ -169,6 +169,22 @@ static void take_semaphore(struct guest *g)
         ol_warn(g->env, "Failed writing semaphore file %s", ol_err_text(&err));
 }
 
+/* Only an MTU of a version 1 subnet is written in a way that depends on what netplan can do; to ask
+ * it starts a Python. */
+static bool needs_features(const struct ol_val *config)
+{
+    const struct ol_val *entries = ol_val_get(config, "config");
+
+    for (size_t i = 0; i < ol_val_count(entries); i++) {
+        const struct ol_val *subnets = ol_val_get(ol_val_item(entries, i), "subnets");
+
+        for (size_t k = 0; k < ol_val_count(subnets); k++)
+            if (ol_val_get(ol_val_item(subnets, k), "mtu"))
+                return true;
+    }
+    return false;
+}
+
 /* Renders and writes; the caller has seen to names and semaphore. */
 static int write_config(struct guest *g, const struct nics *nics, const struct ol_val *config,
                         const struct net_renderer *renderer, struct ol_err *err)
@@ -188,7 +204,7 @@ static int write_config(struct guest *g, const struct nics *nics, const struct o
 
     if (nics_known_macs(g, nics, &macs, NULL) >= 0)
         args.known_macs = macs;
-    if (is_netplan)
+    if (is_netplan && needs_features(config))
         args.features = net_netplan_features(g);
     r = net_convert(config, renderer, &args, g->arena, &files, err);
     for (size_t i = 0; i < notes.n; i++)

@@ -13,6 +13,7 @@
 #include "guest/network/eni-parse.h"
 #include "guest/network/fallback.h"
 #include "guest/network/network.h"
+#include "guest/source/source.h"
 
 static const struct ol_val *disabled(struct ol_arena *a)
 {
@@ -71,8 +72,9 @@ static int convert_eni(struct guest *g, const struct ol_val *text, const struct 
     struct ol_val *config = NULL;
     int r;
 
-    guest_deprecated(g, "Eni network configuration", 24, 3,
-                     "You can use network v1 or network v2 instead.");
+    guest_deprecated(
+        g, ol_arena_printf(g->arena, "Eni network configuration in %s", g->ds.source->name), 24, 3,
+        "You can use network v1 or network v2 instead.");
     r = net_from_eni(text->str.data, text->str.len, g->arena, &config, err);
     if (r < 0)
         return ol_err_prefix(err, r, "the datasource's interfaces text");

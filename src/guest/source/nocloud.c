@@ -8,6 +8,7 @@
 #include "core/str.h"
 #include "core/strv.h"
 #include "guest/base/cmdline.h"
+#include "guest/base/notice.h"
 #include "guest/source/device.h"
 #include "guest/source/dmi.h"
 #include "guest/source/mount.h"
@@ -185,10 +186,9 @@ static int follow_seedfrom(struct search *s, unsigned have, struct ol_err *err)
 /* Warns once about the name "nocloud-net". */
 static void deprecate_net_name(struct guest *g)
 {
-    ol_deprecated(g->env,
-                  "The 'nocloud-net' datasource name is deprecated in 24.1 and scheduled to be "
-                  "removed in 29.1. Use 'nocloud' instead, which uses the seedfrom protocol"
-                  "scheme (http:// or file://) to decide how to run.");
+    guest_deprecated(g, "The 'nocloud-net' datasource name", 24, 1,
+                     "Use 'nocloud' instead, which uses the seedfrom protocolscheme (http:// or "
+                     "file://) to decide how to run.");
 }
 
 /* With the network, only a machine that says so is ours: cloud-init 26.2
@@ -268,10 +268,9 @@ static int finish(struct search *s, unsigned have, struct ol_val *doc, struct ol
     set_data(g, doc, "vendordata_raw", s->seed.vendordata);
     if (s->seed.network)
         ol_val_set(g->arena, doc, "network_config", ol_val_copy(g->arena, s->seed.network));
-    else if (ol_val_get(facts.metadata, "network-interfaces"))
-        ol_deprecated(g->env,
-                      "Eni network configuration in NoCloud is deprecated in 24.3 and not read. "
-                      "You can use network v1 or network v2 instead");
+    else if (ol_val_str(ol_val_get(facts.metadata, "network-interfaces")))
+        ol_val_set_str(g->arena, doc, "network_eni",
+                       ol_val_str(ol_val_get(facts.metadata, "network-interfaces")));
     return 0;
 }
 

@@ -233,6 +233,21 @@ static void network_data_is_converted_with_the_macs_of_now(void **state)
     fixture_free(f);
 }
 
+static void old_interfaces_text_is_converted(void **state)
+{
+    struct fixture *f = machine();
+
+    fixture_put(f, "/var/lib/cloud/seed/nocloud/user-data", "");
+    fixture_put(f, "/var/lib/cloud/seed/nocloud/meta-data",
+                "network-interfaces: |\n  auto eth0\n  iface eth0 inet static\n"
+                "  address 192.0.2.9/24\n");
+    assert_int_equal(source_find_first(&f->g, SOURCE_NEEDS_DISK, NULL, NULL), 0);
+    assert_int_equal(apply(f), 0);
+    assert_non_null(strstr(fixture_text(f, eni), "address 192.0.2.9/24"));
+    fixture_assert_logged(f, "DEPRECATED: Eni network configuration in NoCloud is deprecated");
+    fixture_free(f);
+}
+
 static void secrets_do_not_reach_the_log(void **state)
 {
     struct fixture *f = machine();
@@ -256,6 +271,7 @@ int main(void)
         cmocka_unit_test(renderer_is_the_first_that_can_be_used),
         cmocka_unit_test(absent_interface_is_told_and_the_rest_configured),
         cmocka_unit_test(network_data_is_converted_with_the_macs_of_now),
+        cmocka_unit_test(old_interfaces_text_is_converted),
         cmocka_unit_test(secrets_do_not_reach_the_log),
     };
 

@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "codec/json.h"
+#include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/http.h"
 #include "guest/source/source.h"
@@ -203,6 +205,34 @@ static void list_of_metadata_is_warned_about(void **state)
     fixture_free(f);
 }
 
+static void file_above_16_mib_is_refused(void **state)
+{
+    struct fixture *f = fixture_new();
+    const char *path = "/var/lib/cloud/seed/nocloud/user-data";
+    ol_autofree char *real = NULL;
+
+    fixture_configure(f, "{\"datasource_list\": [\"NoCloud\"]}");
+    fixture_put(f, "/var/lib/cloud/seed/nocloud/meta-data", "instance-id: i\n");
+    fixture_put(f, path, "");
+    real = ol_xasprintf("%s%s", f->root, path);
+    assert_int_equal(truncate(real, (16 << 20) + 1), 0);
+    assert_int_equal(find(f, LOCAL), -ENODATA);
+    fixture_assert_logged(f, "DataSourceNoCloud'> failed: ");
+    fixture_assert_logged(f, path);
+    fixture_free(f);
+}
+
+static void bytes_that_are_no_text_stay_bytes(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    fixture_put(f, "/var/lib/cloud/seed/nocloud/meta-data", "instance-id: i\n");
+    fixture_put(f, "/var/lib/cloud/seed/nocloud/user-data", "\x1f\x8b\xff");
+    assert_int_equal(find(f, LOCAL), 0);
+    assert_true(ol_val_is(guest_ds_get(&f->g, "userdata_raw"), OL_VAL_BYTES));
+    fixture_free(f);
+}
+
 static void unknown_names_are_told_from_those_we_lack(void **state)
 {
     struct fixture *f = fixture_new();
@@ -231,6 +261,8 @@ int main(void)
         cmocka_unit_test(configuration_can_be_the_seed),
         cmocka_unit_test(wrong_input_is_told_and_the_next_source_tried),
         cmocka_unit_test(list_of_metadata_is_warned_about),
+        cmocka_unit_test(file_above_16_mib_is_refused),
+        cmocka_unit_test(bytes_that_are_no_text_stay_bytes),
         cmocka_unit_test(unknown_names_are_told_from_those_we_lack),
     };
 
