@@ -36,9 +36,12 @@ static int mount_device(struct guest *g, const struct source_device *device, con
     if (!ol_change(g->env, "mount", device->path))
         return ol_err_set(err, EPERM, "%s is not mounted in a dry run", device->path);
     if (mount(device->path, dir, device->type, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)
-        < 0)
-        return ol_err_set(err, errno, "mount %s on %s: %s", device->path, dir, strerror(errno));
-    return 0;
+        == 0)
+        return 0;
+    if (errno == ENODEV)
+        return ol_err_set(err, ENODEV, "mount %s: the kernel cannot read %s", device->path,
+                          device->type);
+    return ol_err_set(err, errno, "mount %s on %s: %s", device->path, dir, strerror(errno));
 }
 
 static void unmount_device(struct guest *g, const char *dir)
