@@ -12,6 +12,7 @@
 #include "guest/distro/distro.h"
 #include "guest/network/eni-parse.h"
 #include "guest/network/fallback.h"
+#include "guest/network/initramfs.h"
 #include "guest/network/network.h"
 #include "guest/source/source.h"
 
@@ -133,21 +134,29 @@ int net_find_config(struct guest *g, const struct nics *nics, struct net_found *
     const char *forbidden = guest_cloud_path(g, "data/upgraded-network");
     struct net_found all[] = {
         {NULL, "cmdline"},
+        {NULL, "initramfs"},
         {ol_val_get(g->cfg, "network"), "system_cfg"},
         {NULL, "ds"},
     };
+    int r;
 
     if (ol_exists(g->env, forbidden)) {
         *ret = (struct net_found){NULL, forbidden};
         return 0;
     }
     all[0].config = from_cmdline(g);
+    r = net_from_initramfs(g, nics, &all[1].config, err);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < ol_count(all); i++) {
-        int r = i == 2 ? from_datasource(g, nics, &all[i].config, err) : 0;
-        const struct ol_val *config = unwrap(all[i].config);
+        const struct ol_val *config;
 
-        if (r < 0)
-            return r;
+        if (i == 3) {
+            r = from_datasource(g, nics, &all[i].config, err);
+            if (r < 0)
+                return r;
+        }
+        config = unwrap(all[i].config);
         if (is_disabled(config)) {
             ol_debug(g->env, "network config disabled by %s", all[i].source);
             *ret = (struct net_found){NULL, all[i].source};

@@ -233,6 +233,46 @@ static void network_data_is_converted_with_the_macs_of_now(void **state)
     fixture_free(f);
 }
 
+static void initramfs_is_asked_after_the_command_line(void **state)
+{
+    struct fixture *f = machine();
+
+    fixture_put(f, "/run/net-eth0.conf",
+                "DEVICE='eth0'\nPROTO='none'\nIPV4ADDR='192.0.2.7'\nIPV4NETMASK='255.255.255.0'\n"
+                "IPV4GATEWAY='192.0.2.1'\nIPV4DNS0='192.0.2.53'\nIPV4DNS1='0.0.0.0'\n"
+                "DOMAINSEARCH='a.example b.example'\n");
+    fixture_put(f, "/run/net6-eth0.conf", "DEVICE6=eth0\nIPV6PROTO=dhcp6\nIPV6ADDR=2001:db8::1\n");
+    assert_int_equal(apply(f), 0);
+    fixture_assert_logged(f, "configuration from fallback");
+    fixture_put(f, "/proc/cmdline", "root=/dev/nfs ip=dhcp");
+    assert_int_equal(apply(f), 0);
+    fixture_assert_logged(
+        f, "configuration from initramfs bringup=False: {'config': [{'type': 'physical', 'name': "
+           "'eth0', 'subnets': [{'type': 'static', 'control': 'manual', 'address': '192.0.2.7', "
+           "'netmask': '255.255.255.0', 'gateway': '192.0.2.1', 'dns_nameservers': "
+           "['192.0.2.53'], 'dns_search': ['a.example', 'b.example']}, {'type': 'dhcp6', "
+           "'control': 'manual'}], 'mac_address': '02:00:00:00:00:01'}], 'version': 1}");
+    assert_non_null(strstr(fixture_text(f, eni), "address 192.0.2.7/24"));
+    fixture_free(f);
+}
+
+static void broken_initramfs_file_is_named(void **state)
+{
+    static const char *const texts[] = {"PROTO=none\n", "DEVICE=eth0\nPROTO=magic\n", "",
+                                        "=\n'\n"};
+    struct fixture *f = machine();
+
+    fixture_put(f, "/proc/cmdline", "ip6=dhcp");
+    for (size_t i = 0; i < ol_count(texts); i++) {
+        struct ol_err err = OL_ERR_INIT;
+
+        fixture_put(f, "/run/net-eth0.conf", texts[i]);
+        assert_int_equal(net_apply(&f->g, 0, &err), -EINVAL);
+        assert_non_null(strstr(err.msg, "/run/net-eth0.conf: "));
+    }
+    fixture_free(f);
+}
+
 static void old_interfaces_text_is_converted(void **state)
 {
     struct fixture *f = machine();
@@ -271,6 +311,8 @@ int main(void)
         cmocka_unit_test(renderer_is_the_first_that_can_be_used),
         cmocka_unit_test(absent_interface_is_told_and_the_rest_configured),
         cmocka_unit_test(network_data_is_converted_with_the_macs_of_now),
+        cmocka_unit_test(initramfs_is_asked_after_the_command_line),
+        cmocka_unit_test(broken_initramfs_file_is_named),
         cmocka_unit_test(old_interfaces_text_is_converted),
         cmocka_unit_test(secrets_do_not_reach_the_log),
     };
