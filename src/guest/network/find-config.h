@@ -12,7 +12,8 @@ struct net_found {
 
 /*
  * In cloud-init's order: data/upgraded-network forbids all, then the kernel command line, the
- * initramfs, the configuration's "network", the datasource, the fallback. {config: disabled} ends the search.
+ * initramfs, the configuration's "network", the datasource, the fallback. {config: disabled} ends
+ * the search.
  * -EINVAL: the datasource's form of it cannot be read, or names a MAC that the machine lacks.
  */
 int net_find_config(struct guest *g, const struct nics *nics, struct net_found *ret,
