@@ -185,6 +185,12 @@ static bool needs_features(const struct ol_val *config)
     return false;
 }
 
+static void log_notes(struct guest *g, const struct net_notes *notes)
+{
+    for (size_t i = 0; i < notes->n; i++)
+        ol_log(g->env, notes->items[i].level, "%s", notes->items[i].text);
+}
+
 /* Renders and writes; the caller has seen to names and semaphore. */
 static int write_config(struct guest *g, const struct nics *nics, const struct ol_val *config,
                         const struct net_renderer *renderer, struct ol_err *err)
@@ -207,8 +213,7 @@ static int write_config(struct guest *g, const struct nics *nics, const struct o
     if (is_netplan && needs_features(config))
         args.features = net_netplan_features(g);
     r = net_convert(config, renderer, &args, g->arena, &files, err);
-    for (size_t i = 0; i < notes.n; i++)
-        ol_log(g->env, notes.items[i].level, "%s", notes.items[i].text);
+    log_notes(g, &notes);
     if (r >= 0)
         r = net_install(g, &files, g->is_new_instance && g->ds.source ? NET_INSTALL_PURGE : 0,
                         &is_changed, err);

@@ -6,8 +6,7 @@
 /* The configuration that holds, and where it is from. */
 struct net_found {
     const struct ol_val *config; /* a map with "version"; NULL = networking is not to be touched */
-    const char
-        *source; /* "cmdline", "initramfs", "system_cfg", "ds", "fallback", or a file's path */
+    const char *source; /* "cmdline", "initramfs", "system_cfg", "ds", "fallback", or a path */
 };
 
 /*

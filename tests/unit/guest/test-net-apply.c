@@ -258,8 +258,7 @@ static void initramfs_is_asked_after_the_command_line(void **state)
 
 static void broken_initramfs_file_is_named(void **state)
 {
-    static const char *const texts[] = {"PROTO=none\n", "DEVICE=eth0\nPROTO=magic\n", "",
-                                        "=\n'\n"};
+    static const char *const texts[] = {"PROTO=none\n", "DEVICE=eth0\nPROTO=magic\n", "", "=\n'\n"};
     struct fixture *f = machine();
 
     fixture_put(f, "/proc/cmdline", "ip6=dhcp");
