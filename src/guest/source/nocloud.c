@@ -152,6 +152,23 @@ static void look_at_devices(struct search *s)
     }
 }
 
+static void log_unusable(struct guest *g, unsigned have, const char *url)
+{
+    const char *class = source_class(&source_nocloud, have);
+
+    if (have & SOURCE_NEEDS_NET)
+        ol_warn(
+            g->env,
+            "%s only uses seeds starting with ('http://', 'https://', 'ftp://', 'ftps://') - %s "
+            "is not valid.",
+            class, url);
+    else
+        ol_info(g->env,
+                "%s only uses seeds starting with ('/', 'file://') - will try to use %s in the "
+                "network stage.",
+                class, url);
+}
+
 /* Follows metadata's seedfrom. -ENODATA: this stage cannot. */
 static int follow_seedfrom(struct search *s, unsigned have, struct ol_err *err)
 {
@@ -166,12 +183,7 @@ static int follow_seedfrom(struct search *s, unsigned have, struct ol_err *err)
         return ol_err_set(err, EINVAL, "NoCloud: seedfrom is a %s, not text",
                           ol_val_type_name(given));
     if (!starts_with_any(url, starts)) {
-        ol_log(s->g->env, have & SOURCE_NEEDS_NET ? OL_LOG_WARNING : OL_LOG_INFO,
-               "%s only uses seeds starting with %s - %s %s%s", source_class(&source_nocloud, have),
-               have & SOURCE_NEEDS_NET ? "('http://', 'https://', 'ftp://', 'ftps://')"
-                                       : "('/', 'file://')",
-               have & SOURCE_NEEDS_NET ? "" : "will try to use", url,
-               have & SOURCE_NEEDS_NET ? " is not valid." : " in the network stage.");
+        log_unusable(s->g, have, url);
         return ol_err_set(err, ENODATA, "seedfrom %s cannot be used in this stage", url);
     }
     url = dmi_substitute(s->g, url);
