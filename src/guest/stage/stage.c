@@ -50,6 +50,7 @@ struct run {
     struct status status;
     struct output *output;
     struct output_plan plan;
+    struct userdata data; /* once it is consumed */
 };
 
 static void fail(struct run *run, const char *text)
@@ -240,7 +241,7 @@ static int consume_kind(struct run *run, enum userdata_kind kind, enum frequency
     if (kind == USERDATA_USER && !cfg_bool(run->g.cfg, "allow_userdata", true))
         ol_debug(run->g.env, "allow_userdata = False: discarding user-data");
     else
-        r = userdata_consume(&run->g, kind, frequency, err);
+        r = userdata_consume(&run->g, &run->data, kind, frequency, err);
     report_finish(run->g.env, &report, r < 0 ? "FAIL" : "SUCCESS", NULL);
     /* What user-data says about vendor-data has to be known before that is looked at. */
     config_read(&run->g, run->options->files);
@@ -265,7 +266,7 @@ static bool consume(struct run *run)
     struct guest *g = &run->g;
     struct ol_err err = OL_ERR_INIT;
     struct sem sem = {0};
-    int r = userdata_store(g, &err);
+    int r = userdata_store(g, &run->data, &err);
 
     if (r == 0)
         r = sem_acquire(g, "consume_data", FREQ_INSTANCE, 0, &sem, &err);

@@ -112,6 +112,14 @@ static int patch(struct cloud_config *c, const struct userdata_part *part, struc
     return r;
 }
 
+/* Upstream lists the parts that fail with a ValueError; those of a patch are none. */
+static bool is_patch_error(const struct ol_err *err)
+{
+    static const char *const domains[] = {"JsonPatchException", "InvalidJsonPatch", NULL};
+
+    return err && err->domain && ol_str_in(err->domain, domains);
+}
+
 static int add(struct cloud_config *c, const struct userdata_part *part,
                int (*how)(struct cloud_config *, const struct userdata_part *, struct ol_err *),
                struct ol_err *err)
@@ -121,7 +129,10 @@ static int add(struct cloud_config *c, const struct userdata_part *part,
     if (!c->merged || !c->names.n)
         c->merged = ol_val_new_map(c->g->arena);
     r = how(c, part, err);
-    note_name(r < 0 ? &c->failed : &c->names, part->filename);
+    if (r == 0)
+        note_name(&c->names, part->filename);
+    else if (!is_patch_error(err))
+        note_name(&c->failed, part->filename);
     if (r < 0)
         return ol_err_prefix(err, r, "Failed at merging in cloud config part from %s",
                              part->filename);

@@ -202,18 +202,7 @@ static int handle_jinja(struct userdata_run *run, const struct userdata_part *pa
     return h->handle(run, &rendered, err);
 }
 
-/* The start of what nobody takes, for the warning: its first line, 24 characters at most. */
-static const char *excerpt(struct ol_arena *a, const struct userdata_part *part)
-{
-    size_t len = 0;
-
-    while (len < part->size && len < 24 && part->data[len] != '\n')
-        len++;
-    while (len && !ol_utf8_is_valid(part->data, len))
-        len--;
-    return ol_val_to_repr(a, ol_val_new_strn(a, part->data, len));
-}
-
+/* What nobody takes may hold a secret, so the log says its size and not how it begins. */
 static void say_unhandled(struct userdata_run *run, const struct userdata_part *part)
 {
     struct ol_env *env = run->g->env;
@@ -226,11 +215,10 @@ static void say_unhandled(struct userdata_run *run, const struct userdata_part *
     else if (!part->size)
         ol_debug(env, "Empty payload of type %s", part->type);
     else if (!strcmp(part->type, "text/x-not-multipart"))
-        ol_warn(env, "Unhandled non-multipart (%s) userdata: 'b%s...'", part->type,
-                excerpt(run->g->arena, part));
+        ol_warn(env, "Unhandled non-multipart (%s) userdata: %zu bytes", part->type, part->size);
     else
-        ol_warn(env, "Unhandled unknown content-type (%s) userdata: 'b%s...'", part->type,
-                excerpt(run->g->arena, part));
+        ol_warn(env, "Unhandled unknown content-type (%s) userdata: %zu bytes", part->type,
+                part->size);
 }
 
 static void handle_part(struct userdata_run *run, const struct userdata_part *part)
@@ -287,7 +275,7 @@ static void walk(struct userdata_run *run, enum userdata_kind kind, struct ol_mi
     for (size_t i = 0; i < n; i++) {
         struct userdata_part part = {.mime = parts[i]};
 
-        if (ol_mime_is_container(a, parts[i])
+        if (parts[i]->n_parts || ol_mime_is_container(a, parts[i])
             || (kind == USERDATA_USER && !is_for_us(run->g, parts[i])))
             continue;
         part.type = ol_mime_content_type(a, parts[i]);
@@ -343,20 +331,15 @@ static bool is_wanted(struct guest *g, enum userdata_kind kind, const struct ol_
     return true;
 }
 
-int userdata_consume(struct guest *g, enum userdata_kind kind, enum frequency frequency,
-                     struct ol_err *err)
+int userdata_consume(struct guest *g, const struct userdata *data, enum userdata_kind kind,
+                     enum frequency frequency, struct ol_err *err)
 {
     const struct ol_val *excluded = NULL;
     struct userdata_run run = {.g = g, .target = &kinds[kind].target, .frequency = frequency};
-    struct ol_mime_part *message = NULL;
-    int r;
 
     if (!is_wanted(g, kind, &excluded))
         return 0;
-    r = userdata_process(g, guest_ds_get(g, kinds[kind].raw), &message, err);
-    if (r < 0)
-        return r;
     run.config = cloud_config_new(g);
-    walk(&run, kind, message, excluded);
+    walk(&run, kind, data->messages[kind], excluded);
     return cloud_config_write(run.config, guest_instance_path(g, run.target->cloud_config), err);
 }

@@ -60,7 +60,7 @@ static void attach(struct process *p, struct ol_mime_part *part)
         ol_mime_set_filename(a, part, ol_arena_printf(a, "part-%03d", p->n_parts));
     if (!index && !strcmp(ol_mime_content_type(a, part), "text/cloud-config"))
         index = payload_launch_index(p, part);
-    if (index && ol_parse_i64(index, 10, &number) == 0) /* also beside one that is there */
+    if (index && ol_parse_i64(index, 10, &number) == 0)
         ol_mime_add(a, part, "Launch-Index", ol_arena_printf(a, "%lld", (long long)number));
     ol_mime_attach(a, p->out, part);
     ol_mime_set(a, p->out, "Number-Attachments", ol_arena_printf(a, "%d", p->n_parts));
@@ -166,9 +166,9 @@ static struct ol_mime_part *archive_part(struct process *p, const struct ol_val 
     const char *type = ol_val_str(ol_val_get(entry, "type"));
     struct ol_mime_part *part;
 
-    if (!type || !*type)
+    if ((!type || !*type) && (!is_bytes || ol_utf8_is_valid(data, size)))
         type = userdata_sniff(data, size);
-    if (!type)
+    if (!type || !*type)
         type = is_bytes ? "application/octet-stream" : "text/cloud-config";
     if (ol_str_starts(type, "text/"))
         return ol_mime_new_text(a, type + strlen("text/"), NULL, data, size);
@@ -235,13 +235,15 @@ static int decompressed(struct process *p, struct ol_mime_part *part, const char
         return ol_err_prefix(err, r, "Failed decompressing payload from %s of length %zu due to",
                              type, size);
     }
-    found = userdata_sniff(plain.data, plain.len);
+    found = ol_utf8_is_valid(plain.data, plain.len) ? userdata_sniff(plain.data, plain.len) : NULL;
     *ret = ol_mime_new(a, found ? found : "text/plain");
     ol_mime_set_body(a, *ret, plain.data, plain.len);
     if (ol_mime_filename(a, part))
         ol_mime_set_filename(a, *ret, ol_mime_filename(a, part));
     if (ol_mime_get(part, "Launch-Index"))
         ol_mime_set(a, *ret, "Launch-Index", ol_mime_get(part, "Launch-Index"));
+    if (found)
+        ol_mime_set(a, *ret, "Content-Type", found);
     return 0;
 }
 
@@ -265,8 +267,10 @@ static const char *settle_type(struct ol_arena *a, struct ol_mime_part *part, co
     return found ? found : type;
 }
 
-/* 'is_whole': the part is the blob itself, not one of several in it. */
-static int add_part(struct process *p, struct ol_mime_part *part, bool is_whole, struct ol_err *err)
+/* 'message' is what the part belongs to: upstream notes the type of its parts in it, which shows
+ * when it is the part itself. */
+static int add_part(struct process *p, struct ol_mime_part *message, struct ol_mime_part *part,
+                    struct ol_err *err)
 {
     struct ol_arena *a = p->g->arena;
     const char *type = ol_mime_content_type(a, part), *data;
@@ -289,8 +293,7 @@ static int add_part(struct process *p, struct ol_mime_part *part, bool is_whole,
         add_archive(p, data, size);
         return 0;
     }
-    if (is_whole) /* upstream sets it once more, which moves the header behind the others */
-        ol_mime_set(a, part, "Content-Type", type);
+    ol_mime_set(a, message, "Content-Type", type);
     attach(p, part);
     return 0;
 }
@@ -335,8 +338,8 @@ static int add_blob(struct process *p, const char *data, size_t size, struct ol_
     parts = ol_mime_walk(a, message, &n);
     r = 0;
     for (size_t i = 0; r == 0 && i < n; i++)
-        if (!ol_mime_is_container(a, parts[i]))
-            r = add_part(p, parts[i], parts[i] == message, err);
+        if (!parts[i]->n_parts && !ol_mime_is_container(a, parts[i]))
+            r = add_part(p, message, parts[i], err);
     return r;
 }
 

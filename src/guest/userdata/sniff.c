@@ -41,8 +41,6 @@ const char *userdata_sniff(const char *data, size_t size)
 {
     size_t at = 0;
 
-    if (!ol_utf8_is_valid(data, size))
-        return NULL;
     while (at < size && ol_is_space(data[at]))
         at++;
     for (size_t i = 0; i < ol_count(prefixes); i++) {

@@ -26,7 +26,8 @@ static int raw_bytes(const struct ol_val *raw, struct ol_buf *to)
     return ol_buf_status(to);
 }
 
-static int store_one(struct guest *g, const char *key, const char *name, struct ol_err *err)
+static int store_one(struct guest *g, const char *key, const char *name, struct ol_mime_part **ret,
+                     struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf raw = OL_BUF_INIT(USERDATA_MAX);
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(2 * USERDATA_MAX);
@@ -45,17 +46,24 @@ static int store_one(struct guest *g, const char *key, const char *name, struct 
     if (r == 0)
         r = ol_file_write(g->env, ol_arena_printf(g->arena, "%s.i", path), text.data, text.len,
                           0600, 0, err);
+    if (r == 0)
+        *ret = message;
     return r;
 }
 
-int userdata_store(struct guest *g, struct ol_err *err)
+int userdata_store(struct guest *g, struct userdata *ret, struct ol_err *err)
 {
-    static const char *const items[][2] = {{"userdata_raw", "user-data.txt"},
-                                           {"vendordata_raw", "vendor-data.txt"},
-                                           {"vendordata2_raw", "vendor-data2.txt"}};
+    static const char *const items[][2] = {
+        [USERDATA_USER] = {"userdata_raw", "user-data.txt"},
+        [USERDATA_VENDOR] = {"vendordata_raw", "vendor-data.txt"},
+        [USERDATA_VENDOR2] = {"vendordata2_raw", "vendor-data2.txt"},
+    };
+    struct userdata all = {{NULL}};
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ol_count(items); i++)
-        r = store_one(g, items[i][0], items[i][1], err);
+        r = store_one(g, items[i][0], items[i][1], &all.messages[i], err);
+    if (r == 0)
+        *ret = all;
     return r;
 }

@@ -11,7 +11,8 @@ enum {
 };
 
 /* Content type by the first characters (cloud-init 26.2 handlers.type_from_starts_with): blanks are
- * skipped, case does not count, the longest prefix wins. NULL: none fits, or it is not UTF-8. */
+ * skipped, case does not count, the longest prefix wins; what follows need not be UTF-8. NULL: none
+ * fits. */
 const char *userdata_sniff(const char *data, size_t size);
 
 /*
