@@ -223,6 +223,19 @@ def check_licence_line():
     return [n for n in sources() if not text_of(n).startswith("/* SPDX-License-Identifier: ")]
 
 
+def check_links():
+    """Pages and READMEs speak only of files that are there."""
+    link = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)")
+    named = re.compile(r"`((?:src|tests|docs|packaging|bench)/[a-z0-9_./-]+)`")
+    bad = []
+    for name in tracked("*.md"):
+        text = text_of(name)
+        targets = [(ROOT / name).parent / t for t in link.findall(text)]
+        targets += [ROOT / t for t in named.findall(text)]
+        bad += [f"{name}: there is no {t}" for t in targets if not t.exists()]
+    return bad
+
+
 CHECKS = (
     ("the format is clang-format-16's", check_format),
     ("layers include only what is below them", check_layers),
@@ -233,6 +246,7 @@ CHECKS = (
     ("functions and files keep their sizes", check_sizes),
     ("complexity does not grow", check_complexity),
     ("every source starts with its licence", check_licence_line),
+    ("documents name files that exist", check_links),
     ("tests name demands that exist, at most three", demands.problems),
 )
 
