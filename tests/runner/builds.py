@@ -152,7 +152,10 @@ def fuzz(seconds):
                 "-max_len=65536", "-print_final_stats=0", "-verbosity=0",
                 f"-artifact_prefix={found}/crash-", str(found),
                 str(ROOT / "tests/fuzz/corpus" / name)]
-        status = subprocess.run(argv, stdin=subprocess.DEVNULL).returncode
-        print(f"fuzz: {name}: {'found something in ' + str(found) if status else 'clean'}")
+        log = BUILD / "logs" / f"fuzz-{name}.log"
+        log.unlink(missing_ok=True)
+        status = run_logged(argv, log)
+        print(f"fuzz: {name}: " + (f"found something, see {log} and {found}" if status
+                                   else f"clean after {seconds} s"), flush=True)
         failed += status != 0
     return 1 if failed else 0
