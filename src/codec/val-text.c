@@ -46,8 +46,8 @@ void ol_float_repr(double v, char out[32])
     if (exponent >= -4 && exponent < 16) /* float_repr_style: repr() switches at 1e16 */
         snprintf(out, 32, "%.*f", n - 1 - exponent > 0 ? n - 1 - exponent : 1, v);
     else
-        snprintf(out, 32, "%s%c%s%se%c%02d", v < 0 ? "-" : "", digits[0], n > 1 ? "." : "",
-                 digits + 1, exponent < 0 ? '-' : '+', abs(exponent));
+        snprintf(out, 32, "%s%c%s%se%c%02u", v < 0 ? "-" : "", digits[0], n > 1 ? "." : "",
+                 digits + 1, exponent < 0 ? '-' : '+', abs(exponent) % 1000);
 }
 
 /* One byte of a repr() between these quotes. */

@@ -332,21 +332,32 @@ static bool is_text(const struct ol_val *v)
     return ol_val_is(v, OL_VAL_STR) || ol_val_is(v, OL_VAL_BYTES) || ol_val_is(v, OL_VAL_TIME);
 }
 
+static bool take_room(const struct ol_val *v, size_t *left, int depth);
+
+static bool take_room_inside(const struct ol_val *v, size_t *left, int depth)
+{
+    bool fits = true;
+
+    for (size_t i = 0; fits && v->type == OL_VAL_LIST && i < v->list.n; i++)
+        fits = take_room(v->list.items[i], left, depth);
+    for (size_t i = 0; fits && is_map(v) && i < v->map.n; i++)
+        fits = take_room(v->map.pairs[i].key, left, depth)
+               && take_room(v->map.pairs[i].value, left, depth);
+    return fits;
+}
+
 /* Takes what a copy of 'v' needs from *left; false when it is not enough. */
 static bool take_room(const struct ol_val *v, size_t *left, int depth)
 {
-    size_t need = sizeof(*v) + (is_text(v) ? v->str.len : 0);
-    bool fits = !v || (depth <= OL_VAL_MAX_DEPTH && need <= *left);
+    size_t need;
 
-    if (!v || !fits)
-        return fits;
+    if (!v)
+        return true;
+    need = sizeof(*v) + (is_text(v) ? v->str.len : 0);
+    if (depth > OL_VAL_MAX_DEPTH || need > *left)
+        return false;
     *left -= need;
-    for (size_t i = 0; fits && v->type == OL_VAL_LIST && i < v->list.n; i++)
-        fits = take_room(v->list.items[i], left, depth + 1);
-    for (size_t i = 0; fits && is_map(v) && i < v->map.n; i++)
-        fits = take_room(v->map.pairs[i].key, left, depth + 1)
-               && take_room(v->map.pairs[i].value, left, depth + 1);
-    return fits;
+    return take_room_inside(v, left, depth + 1);
 }
 
 bool ol_val_is_within(const struct ol_val *v, size_t max)
