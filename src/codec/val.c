@@ -449,6 +449,36 @@ bool ol_val_is_truthy(const struct ol_val *v)
     }
 }
 
+static bool equal_deep(const struct ol_val *a, const struct ol_val *b, int depth);
+
+static bool equal_integers(const struct ol_val *a, const struct ol_val *b)
+{
+    if (a->integer.text || b->integer.text)
+        return a->integer.text && b->integer.text && !strcmp(a->integer.text, b->integer.text);
+    return a->integer.value == b->integer.value;
+}
+
+static bool equal_lists(const struct ol_val *a, const struct ol_val *b, int depth)
+{
+    bool are_equal = a->list.n == b->list.n;
+
+    for (size_t i = 0; are_equal && i < a->list.n; i++)
+        are_equal = equal_deep(a->list.items[i], b->list.items[i], depth);
+    return are_equal;
+}
+
+static bool equal_maps(const struct ol_val *a, const struct ol_val *b, int depth)
+{
+    bool are_equal = a->map.n == b->map.n;
+
+    for (size_t i = 0; are_equal && i < a->map.n; i++) {
+        const struct ol_pair *other = find_pair(b, a->map.pairs[i].key);
+
+        are_equal = other && equal_deep(a->map.pairs[i].value, other->value, depth);
+    }
+    return are_equal;
+}
+
 static bool equal_deep(const struct ol_val *a, const struct ol_val *b, int depth)
 {
     double x, y;
@@ -457,41 +487,17 @@ static bool equal_deep(const struct ol_val *a, const struct ol_val *b, int depth
         return true;
     if (!a || !b || depth > OL_VAL_MAX_DEPTH)
         return false;
-    if (a->type == OL_VAL_INT && b->type == OL_VAL_INT) {
-        if (a->integer.text || b->integer.text)
-            return a->integer.text && b->integer.text && !strcmp(a->integer.text, b->integer.text);
-        return a->integer.value == b->integer.value;
-    }
+    if (a->type == OL_VAL_INT && b->type == OL_VAL_INT)
+        return equal_integers(a, b);
     if (as_number(a, &x) && as_number(b, &y))
         return x == y;
     if (a->type != b->type)
         return false;
-    switch (a->type) {
-    case OL_VAL_NULL: return true;
-    case OL_VAL_STR:
-    case OL_VAL_BYTES:
-    case OL_VAL_TIME:
+    if (is_text(a))
         return a->str.len == b->str.len && !memcmp(a->str.data, b->str.data, a->str.len);
-    case OL_VAL_LIST:
-        if (a->list.n != b->list.n)
-            return false;
-        for (size_t i = 0; i < a->list.n; i++)
-            if (!equal_deep(a->list.items[i], b->list.items[i], depth + 1))
-                return false;
-        return true;
-    case OL_VAL_MAP:
-    case OL_VAL_SET:
-        if (a->map.n != b->map.n)
-            return false;
-        for (size_t i = 0; i < a->map.n; i++) {
-            const struct ol_pair *other = find_pair(b, a->map.pairs[i].key);
-
-            if (!other || !equal_deep(a->map.pairs[i].value, other->value, depth + 1))
-                return false;
-        }
-        return true;
-    default: return false;
-    }
+    if (a->type == OL_VAL_LIST)
+        return equal_lists(a, b, depth + 1);
+    return a->type == OL_VAL_NULL || equal_maps(a, b, depth + 1);
 }
 
 bool ol_val_equal(const struct ol_val *a, const struct ol_val *b)

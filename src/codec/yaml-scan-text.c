@@ -125,7 +125,7 @@ static int scan_quoted_breaks(struct yaml_scanner *s, struct ol_buf *to)
 static int scan_code(struct yaml_scanner *s, size_t n)
 {
     const char *p;
-    char what[64];
+    char what[96];
     uint32_t c = 0;
 
     yaml_forward(s, 1);

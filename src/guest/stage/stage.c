@@ -182,6 +182,7 @@ static bool fetch(struct run *run, enum instance_trust trust, unsigned have)
 
 static void apply_network(struct run *run, unsigned flags)
 {
+    const struct ol_val *before = run->g.ds.doc;
     struct ol_err err = OL_ERR_INIT;
 
     if (cfg_bool(run->g.cfg, "disable_network_activation", false))
@@ -190,6 +191,9 @@ static void apply_network(struct run *run, unsigned flags)
         ol_error(run->g.env, "Failed to apply the network configuration: %s", ol_err_text(&err));
         fail(run, exception_text(run->g.arena, &err));
     }
+    /* A boot event asks the datasource again; later stages have to see what it said. */
+    if (run->g.ds.doc != before && instance_store_cache(&run->g, &err) < 0)
+        ol_warn(run->g.env, "%s", ol_err_text(&err));
 }
 
 /* The current instance's directory, link and cache; false when they cannot be written. */
