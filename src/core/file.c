@@ -295,12 +295,14 @@ int ol_list_dir(struct ol_env *env, const char *path, struct ol_strv *ret_names,
 static int make_dir(struct ol_env *env, const char *path, mode_t mode)
 {
     const char *base;
-    ol_autoclose int dir = open_parent(env, path, &base);
+    ol_autoclose int dir = -1;
 
-    if (dir < 0)
-        return dir;
+    /* In a dry run the parent may be one of those that are not made. */
     if (!ol_change(env, "mkdir", path))
         return 0;
+    dir = open_parent(env, path, &base);
+    if (dir < 0)
+        return dir;
     if (mkdirat(dir, base, mode & 07777) < 0)
         return errno == EEXIST ? 0 : -errno;
     return fchmodat(dir, base, mode & 07777, 0) < 0 ? -errno : 0;
