@@ -7,6 +7,7 @@
 #include "core/cleanup.h"
 #include "core/str.h"
 #include "guest/distro/distro.h"
+#include "guest/module/types.h"
 #include "guest/stage/report.h"
 #include "guest/stage/semaphore.h"
 
@@ -170,9 +171,8 @@ const char *exception_text(struct ol_arena *a, const struct ol_err *err)
 static int run_locked(struct guest *g, const struct entry *e, const char *run_name,
                       const char **ret_message, struct ol_err *err)
 {
-    const struct module_call call = {
+    struct module_call call = {
         .name = e->name,
-        .cfg = g->cfg,
         .args = e->args,
         .frequency = e->frequency,
     };
@@ -188,6 +188,7 @@ static int run_locked(struct guest *g, const struct entry *e, const char *run_na
         return 0;
     }
     ol_debug(g->env, "Running %s using lock (%s)", run_name, sem.path ? sem.path : "none");
+    call.cfg = module_typed_config(g, e->module, g->cfg);
     r = e->module->run(g, &call, err);
     sem_release(g, &sem);
     *ret_message = ol_arena_printf(g->arena, "%s ran successfully and took %.3f seconds", run_name,
