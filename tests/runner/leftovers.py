@@ -84,10 +84,6 @@ def cgroups():
     return found
 
 
-def temporary_files():
-    return {f"{p}" for p in Path("/tmp").iterdir() if p.name.startswith(("orlop", "ol-", "guest-test"))}
-
-
 def services():
     found = set()
     for folder in ("/etc/systemd/system", "/lib/systemd/system", "/etc/init.d", "/boot",
@@ -99,4 +95,4 @@ def services():
 
 def snapshot():
     return (mounts() | namespaces() | loops() | interfaces() | cgroups() | services()
-            | temporary_files() | processes())
+            | processes())

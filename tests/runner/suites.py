@@ -16,12 +16,14 @@ def run(suite, results):
     record = BUILD / "results" / f"{suite}.jsonl"
     log = BUILD / "logs" / f"pytest-{suite}.log"
     record.parent.mkdir(parents=True, exist_ok=True)
+    (BUILD / "tmp").mkdir(exist_ok=True)
     record.unlink(missing_ok=True)
     log.unlink(missing_ok=True)
     env = {
         "ORLOP_RESULTS": str(record),
         "ORLOP_BIN_DIR": os.environ.get("ORLOP_BIN_DIR", str(BUILD / "release/src/bin")),
         "ORLOP_BUILD": str(BUILD / "release"),
+        "TMPDIR": str(BUILD / "tmp"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     status = run_logged([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
