@@ -53,12 +53,12 @@ static void child_free(struct ol_child *c)
 
 /* Descriptors between us and the child: [0] is the child's end. */
 struct wiring {
-    int in[2], out[2], err[2], fail[2];
+    int in[2], out[2], err[2];
 };
 
 static void wiring_done(struct wiring *w)
 {
-    int *ends[] = {w->in, w->out, w->err, w->fail};
+    int *ends[] = {w->in, w->out, w->err};
 
     for (size_t i = 0; i < ol_count(ends); i++) {
         ol_close_at(&ends[i][0]);
@@ -79,9 +79,9 @@ static int make_pipe(int *ret_read, int *ret_write)
 
 static int wire(const struct ol_spawn *s, struct wiring *w)
 {
-    int r = make_pipe(&w->fail[1], &w->fail[0]);
+    int r = 0;
 
-    if (r == 0 && s->in)
+    if (s->in)
         r = make_pipe(&w->in[0], &w->in[1]);
     if (r == 0 && !s->in && (w->in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
         r = -errno;
@@ -93,48 +93,69 @@ static int wire(const struct ol_spawn *s, struct wiring *w)
     return r;
 }
 
-/* Runs in the child; what fails is reported through w->fail as an errno. */
-static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w)
-    __attribute__((noreturn));
+/* The environment of the child: ours with its own variables before, where getenv() finds them
+ * first. The array is the caller's to free; the strings are borrowed. */
+static char **child_environment(const struct ol_spawn *s)
+{
+    size_t n = 0, at = 0;
+    char **all;
 
-static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w)
+    for (char **e = environ; e && *e; e++)
+        n++;
+    for (const char *const *e = s->env; e && *e; e++)
+        n++;
+    all = ol_xcalloc(n + 1, sizeof(*all));
+    for (const char *const *e = s->env; e && *e; e++)
+        all[at++] = (char *)(uintptr_t)*e;
+    for (char **e = environ; e && *e; e++)
+        all[at++] = *e;
+    return all;
+}
+
+/* Runs in the child, on our memory: it only makes system calls. The errno of what failed goes to
+ * *failed, which we read once it is gone or has become the program. */
+static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w,
+                       char **environment, volatile int *failed) __attribute__((noreturn));
+
+static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w,
+                       char **environment, volatile int *failed)
 {
     int out = w->out[0] >= 0 ? w->out[0] : STDOUT_FILENO;
     int err = w->err[0] >= 0 ? w->err[0] : w->out[0] >= 0 ? out : STDERR_FILENO;
     sigset_t none;
-    int failed;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     setpgid(0, 0);
-    if (dup2(w->in[0], STDIN_FILENO) < 0 || (err != STDERR_FILENO && dup2(err, STDERR_FILENO) < 0)
-        || (out != STDOUT_FILENO && dup2(out, STDOUT_FILENO) < 0))
-        goto fail;
-    if (!ol_env_is_host(env) && (fchdir(env->root_fd) < 0 || chroot(".") < 0 || chdir("/") < 0))
-        goto fail;
-    for (const char *const *e = s->env; e && *e; e++)
-        putenv((char *)(uintptr_t)*e);
-    execvp(s->argv[0], (char *const *)(uintptr_t)s->argv);
-fail:
-    failed = errno;
-    if (write(w->fail[0], &failed, sizeof(failed)) < 0)
-        _exit(126);
+    if (dup2(w->in[0], STDIN_FILENO) >= 0 && (err == STDERR_FILENO || dup2(err, STDERR_FILENO) >= 0)
+        && (out == STDOUT_FILENO || dup2(out, STDOUT_FILENO) >= 0)
+        && (ol_env_is_host(env)
+            || (fchdir(env->root_fd) == 0 && chroot(".") == 0 && chdir("/") == 0)))
+        execvpe(s->argv[0], (char *const *)(uintptr_t)s->argv, environment);
+    *failed = errno;
     _exit(127);
 }
 
-/* Waits until the child has execed (0) or says why it could not (-errno). */
-static int await_exec(struct wiring *w)
+/* vfork(): copying our page tables for a child that execs at once costs more than all else that
+ * starting it does. 0 with *ret_pid, or -errno when the program could not be started. */
+static int start_process(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w,
+                         pid_t *ret_pid)
 {
-    int failed = 0;
-    ssize_t n;
+    ol_autofree char **environment = child_environment(s);
+    volatile int failed = 0;
+    pid_t pid = vfork();
 
-    ol_close_at(&w->fail[0]);
-    w->fail[0] = -1;
-    do {
-        n = read(w->fail[1], &failed, sizeof(failed));
-    } while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof(failed) ? -failed : 0;
+    if (pid == 0)
+        child_main(env, s, w, environment, &failed);
+    if (pid < 0)
+        return -errno;
+    if (failed) {
+        waitpid(pid, NULL, 0);
+        return -failed;
+    }
+    *ret_pid = pid;
+    return 0;
 }
 
 static struct ol_child *child_new(struct ol_env *env, const struct ol_spawn *s)
@@ -164,7 +185,7 @@ static void child_adopt(struct ol_child *c, const struct ol_spawn *s, struct wir
 static int real_start(struct ol_env *env, const struct ol_spawn *s, struct ol_child **ret,
                       struct ol_err *err)
 {
-    ol_auto(wiring_done) struct wiring w = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    ol_auto(wiring_done) struct wiring w = {{-1, -1}, {-1, -1}, {-1, -1}};
     struct ol_child *c;
     int r = wire(s, &w);
 
@@ -176,18 +197,8 @@ static int real_start(struct ol_env *env, const struct ol_spawn *s, struct ol_ch
         *ret = c;
         return 0;
     }
-    c->pid = fork();
-    if (c->pid == 0)
-        child_main(env, s, &w);
-    if (c->pid < 0) {
-        r = -errno;
-        child_free(c);
-        return ol_err_set(err, -r, "start '%s': %s", s->argv[0], strerror(-r));
-    }
-    setpgid(c->pid, c->pid);
-    r = await_exec(&w);
+    r = start_process(env, s, &w, &c->pid);
     if (r < 0) {
-        waitpid(c->pid, NULL, 0);
         child_free(c);
         return ol_err_set(err, -r, "start '%s': %s", s->argv[0], strerror(-r));
     }

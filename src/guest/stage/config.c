@@ -186,13 +186,20 @@ static const struct ol_val *cmdline_config(struct guest *g)
     return yaml.len ? parse(g, "the kernel command line", yaml.data, yaml.len) : NULL;
 }
 
-/* The base: what holds before any instance is known; --file and $CLOUD_CFG come on top. */
-static void add_base(struct guest *g, struct sources_list *to)
+/* The base: what holds before any instance is known. It does not change while a stage runs, so it
+ * is read, and complained about, once. */
+static const struct ol_val *base_config(struct guest *g)
 {
-    add(to, cmdline_config(g));
-    add(to, config_read_file(g, guest_run_path(g, "cloud.cfg")));
-    add(to, etc_config(g));
-    add(to, parse(g, "the built-in configuration", builtin_yaml, sizeof(builtin_yaml) - 1));
+    struct sources_list list = {.arena = g->arena};
+
+    if (g->base_cfg)
+        return g->base_cfg;
+    add(&list, cmdline_config(g));
+    add(&list, config_read_file(g, guest_run_path(g, "cloud.cfg")));
+    add(&list, etc_config(g));
+    add(&list, parse(g, "the built-in configuration", builtin_yaml, sizeof(builtin_yaml) - 1));
+    g->base_cfg = merged(g, &list);
+    return g->base_cfg;
 }
 
 static void add_instance(struct guest *g, struct sources_list *to)
@@ -217,6 +224,6 @@ void config_read(struct guest *g, const struct ol_strv *files)
         add(&list, config_read_file(g, from_env));
     if (g->ds.source)
         add_instance(g, &list);
-    add_base(g, &list);
+    add(&list, base_config(g));
     guest_set_config(g, merged(g, &list));
 }

@@ -220,9 +220,10 @@ static void help_completion_and_man_page_come_from_the_tables(void **state)
     assert_non_null(strstr(help, "How often (always, once)\n"));
     assert_non_null(strstr(help, "Options of every command:\n  -d, --debug"));
     assert_non_null(strstr(deep, "Usage: prog devel deep [OPTIONS] [X]\n"));
-    assert_non_null(strstr(completion, "'devel deep') words='--help'"));
+    assert_non_null(strstr(completion, "'devel deep') words='--debug --dry-run --help'"));
     assert_non_null(
-        strstr(completion, "'single '*) words='--name --file --maybe --frequency --help'"));
+        strstr(completion,
+               "'single '*) words='--name --file --maybe --frequency --debug --dry-run --help'"));
     assert_non_null(strstr(completion, "*) words='single two devel --debug --dry-run --help'"));
     assert_non_null(strstr(completion, "complete -o default -F _orlop_complete prog\n"));
     assert_non_null(strstr(man, ".TP\n\\fB\\-n\\fR, \\fB\\-\\-name\\fR \\fINAME\\fR\nWhich.\n"));
