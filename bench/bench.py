@@ -119,8 +119,8 @@ TABLE = (
     ("status", "ms", 2, None),
     ("first boot", "ms", None, 10),
     ("first own cpu", "ms", 10, None),
-    ("first children cpu", "ms", None, None),
     ("floor own cpu", "ms", None, None),
+    ("first children cpu", "ms", None, None),
     ("second boot", "ms", 10, None),
     ("second own cpu", "ms", None, None),
     ("peak memory", "MiB", 4, None),
@@ -130,7 +130,7 @@ TABLE = (
 LABELS = {
     "first boot": "first boot, four stages", "first own cpu": "  own CPU of the four processes",
     "first children cpu": "  CPU of the tools they call",
-    "floor own cpu": "  of it four times chroot + /bin/true",
+    "floor own cpu": "    of it, four times chroot + true",
     "second boot": "reboot, same instance", "second own cpu": "  own CPU",
     "peak memory": "peak memory (own)", "size": "program (Python: its own .py)",
     "floor": "fork + exec of /bin/true",
