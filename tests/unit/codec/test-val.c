@@ -91,6 +91,34 @@ static void big_integers_keep_their_digits(void **state)
     assert_string_equal(ol_val_to_text(&a, ol_val_new_int_text(&a, "-007")), "-7");
 }
 
+static void a_value_within_itself_has_no_size(void **state)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(16 << 20);
+    struct ol_val *cycle = ol_val_new_list(&a), *laughs = ol_val_new_str(&a, "ha"), *map;
+
+    ol_val_append(&a, cycle, cycle);
+    ol_val_append(&a, cycle, cycle);
+    assert_false(ol_val_is_within(cycle, 1 << 30));
+    map = ol_val_new_map(&a);
+    ol_val_set(&a, map, "a", map);
+    assert_false(ol_val_is_within(map, 1 << 30));
+    for (int i = 0; i < 30; i++) {
+        struct ol_val *twice = ol_val_new_list(&a);
+
+        ol_val_append(&a, twice, laughs);
+        ol_val_append(&a, twice, laughs);
+        laughs = twice;
+    }
+    assert_false(ol_val_is_within(laughs, 1 << 20));
+    assert_true(ol_val_is_within(ol_val_new_str(&a, "x"), 1000));
+    assert_false(ol_val_is_within(ol_val_new_str(&a, "x"), 1));
+    assert_true(ol_val_is_within(NULL, 0));
+    /* A copy of it ends all the same, when the arena is full. */
+    assert_non_null(ol_val_copy(&a, laughs));
+    assert_true(a.used < 32u << 20);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +127,7 @@ int main(void)
         cmocka_unit_test(large_maps_keep_order_and_find_every_key),
         cmocka_unit_test(text_is_quoted_as_python_quotes_it),
         cmocka_unit_test(big_integers_keep_their_digits),
+        cmocka_unit_test(a_value_within_itself_has_no_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
