@@ -225,9 +225,9 @@ static void help_completion_and_man_page_come_from_the_tables(void **state)
         strstr(completion,
                "'single '*) words='--name --file --maybe --frequency --debug --dry-run --help'"));
     assert_non_null(strstr(completion, "*) words='single two devel --debug --dry-run --help'"));
-    assert_non_null(strstr(completion, "complete -o default -F _orlop_complete prog\n"));
+    assert_non_null(strstr(completion, "complete -o default -F _prog prog\n"));
     assert_non_null(strstr(man, ".TP\n\\fB\\-n\\fR, \\fB\\-\\-name\\fR \\fINAME\\fR\nWhich.\n"));
-    assert_non_null(strstr(man, ".SS devel deep [X]\nDeeper.\n"));
+    assert_non_null(strstr(man, ".SS \"devel deep [X]\"\nDeeper.\n"));
     (void)state;
 }
 
