@@ -10,6 +10,7 @@
 #include "core/str.h"
 #include "guest/cli/cli.h"
 #include "guest/module/fstab.h"
+#include "guest/network/network.h"
 #include "guest/stage/logging.h"
 #include "guest/stage/output.h"
 #include "guest/stage/stage.h"
@@ -63,7 +64,7 @@ static bool wants(const struct clean *c, const char *kind)
     return ol_strv_has(&c->kinds, kind) || ol_strv_has(&c->kinds, "all");
 }
 
-/* What our renderers and upstream's others write. */
+/* What our renderers write, and upstream's others. */
 static void clean_network(struct clean *c)
 {
     static const char *const others[] = {
@@ -71,13 +72,13 @@ static void clean_network(struct clean *c)
         "/etc/NetworkManager/conf.d/30-cloud-init-ip6-addr-gen-mode.conf",
         "/etc/NetworkManager/system-connections/cloud-init-*.nmconnection",
         "/etc/network/interfaces.d/50-cloud-init.cfg",
-        "/etc/network/interfaces.d/50-cloud-init",
-        "/etc/netplan/50-cloud-init.yaml",
-        "/etc/systemd/network/10-cloud-init-*.network",
     };
 
     for (size_t i = 0; i < ol_count(others); i++)
         remove_matching(c, others[i]);
+    for (size_t i = 0; net_renderers[i]; i++)
+        for (const char *const *p = net_renderers[i]->owned; p && *p; p++)
+            remove_matching(c, *p);
 }
 
 static void clean_logs(struct clean *c)

@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "core/cleanup.h"
-#include "guest/base/cfg.h"
 #include "guest/cli/cli.h"
 #include "guest/stage/instance.h"
 #include "guest/stage/stage.h"
@@ -30,11 +29,11 @@ int cmd_explain(struct ol_cli *cli, int argc, char **argv)
     ctx->env.is_dry_run = true;
     ctx->env.plan = NULL;
     stage_open_guest(&g, &ctx->env, &arena);
-    is_kept = cfg_bool(g.cfg, "manual_cache_clean", false);
+    is_kept = stage_trusts_cache(&g);
     verdict = instance_restore(&g, is_kept ? INSTANCE_TRUST : INSTANCE_CHECK);
     printf("Cached datasource: %s.\n", verdict.why);
     if (is_kept)
-        puts("manual_cache_clean is set: a cache is used whatever the datasource says.");
+        puts("manual_cache_clean is, or was, set: a cache is used whatever the datasource says.");
     if (!verdict.use_cache) {
         g.ds = (struct guest_ds){NULL, NULL};
         if (source_find_first(&g, SOURCE_NEEDS_DISK, &trials, &err) < 0

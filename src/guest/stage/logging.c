@@ -99,6 +99,20 @@ static void add_sink(struct stage_log *l, enum ol_log_level least,
         fputs("cloud-init: too many log sinks\n", stderr);
 }
 
+/* Lines from this level on go to stderr, each once. */
+static void stderr_from(struct stage_log *l, enum ol_log_level least)
+{
+    for (int i = 0; i < l->log.n_sinks; i++) {
+        struct ol_log_sink *sink = &l->log.sinks[i];
+
+        if (sink->write != to_stderr)
+            continue;
+        sink->least = least < sink->least ? least : sink->least;
+        return;
+    }
+    add_sink(l, least, to_stderr);
+}
+
 struct stage_log *stage_log_new(struct ol_env *env)
 {
     struct stage_log *l = ol_xcalloc(1, sizeof(*l));
@@ -215,7 +229,7 @@ void stage_log_open(struct stage_log *l, const struct ol_val *cfg)
 
     if (l->fd >= 0)
         return;
-    add_sink(l, OL_LOG_WARNING, to_stderr);
+    stderr_from(l, OL_LOG_WARNING);
     if (l->env->is_dry_run) {
         l->is_waiting = false;
         return;
@@ -225,7 +239,7 @@ void stage_log_open(struct stage_log *l, const struct ol_val *cfg)
     if (l->fd < 0) {
         fprintf(stderr, "WARN: log file '%s': %s; logging to stderr\n", path, strerror(-l->fd));
         fputs(l->early.data, stderr);
-        add_sink(l, OL_LOG_DEBUG, to_stderr);
+        stderr_from(l, OL_LOG_DEBUG);
         return;
     }
     if (ol_chmod(l->env, path, mode, &err) < 0)
@@ -238,7 +252,7 @@ void stage_log_open(struct stage_log *l, const struct ol_val *cfg)
 void stage_log_to_stderr(struct stage_log *l, enum ol_log_level least)
 {
     l->is_waiting = false;
-    add_sink(l, least, to_stderr);
+    stderr_from(l, least);
 }
 
 struct ol_val *stage_log_take_errors(struct stage_log *l, struct ol_arena *a)

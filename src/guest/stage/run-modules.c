@@ -76,13 +76,6 @@ static bool is_idle(const struct guest *g, const char *name)
     return false;
 }
 
-static const char *canonical(struct guest *g, const char *spelled)
-{
-    char *name = ol_str_tr(ol_arena_strdup(g->arena, spelled), '-', '_');
-
-    return ol_str_starts(name, "cc_") ? name + 3 : name;
-}
-
 /* "name", [name, frequency, args…] or {name, frequency, args}; false = not an entry. */
 static bool read_entry(struct guest *g, const struct ol_val *item, struct entry *ret,
                        const char **ret_frequency)
@@ -123,20 +116,32 @@ static void choose_frequency(struct guest *g, struct entry *e, const char *given
                       e->name, given);
 }
 
+/* One line on a module that we do not have, as loud as its absence is for the user. */
+static void say_absent(struct guest *g, const char *spelled)
+{
+    ol_autofree char *name = module_canonical_name(spelled);
+
+    if (module_is_removed(spelled))
+        ol_info(g->env,
+                "Module `%s` has been removed from cloud-init. It may be removed from"
+                " `/etc/cloud/cloud.cfg`.",
+                name);
+    else if (is_idle(g, name))
+        ol_debug(g->env, "Module %s is not available here and has nothing to do", spelled);
+    else
+        ol_warn(g->env, "Could not find module named cc_%s (searched ['built-in modules'])", name);
+}
+
 /* True when the entry names a module that we have. */
 static bool resolve(struct guest *g, struct entry *e, const char *frequency)
 {
     e->module = module_find(e->name);
-    if (e->module) {
-        choose_frequency(g, e, frequency);
-        return true;
+    if (!e->module) {
+        say_absent(g, e->name);
+        return false;
     }
-    if (is_idle(g, canonical(g, e->name)))
-        ol_debug(g->env, "Module %s is not available here and has nothing to do", e->name);
-    else
-        ol_warn(g->env, "Could not find module named cc_%s (searched ['built-in modules'])",
-                canonical(g, e->name));
-    return false;
+    choose_frequency(g, e, frequency);
+    return true;
 }
 
 static bool is_for_distro(const struct guest *g, const struct module *m)

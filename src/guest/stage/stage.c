@@ -134,13 +134,10 @@ static void make_directories(struct guest *g)
         ol_warn(g->env, "Failed to initialize, likely bad things to come! %s", ol_err_text(&err));
 }
 
-/* manual_cache_clean, or its mark from an earlier boot, makes the cache hold for ever. */
-static enum instance_trust local_trust(struct guest *g)
+bool stage_trusts_cache(struct guest *g)
 {
-    if (cfg_bool(g->cfg, "manual_cache_clean", false)
-        || ol_exists(g->env, guest_instance_path(g, "manual-clean")))
-        return INSTANCE_TRUST;
-    return INSTANCE_CHECK;
+    return cfg_bool(g->cfg, "manual_cache_clean", false)
+           || ol_exists(g->env, guest_instance_path(g, "manual-clean"));
 }
 
 /* Restores the datasource or searches for one; true when there is one in g->ds. */
@@ -338,7 +335,7 @@ static void flow_local(struct run *run)
     struct ol_err err = OL_ERR_INIT;
 
     start_init(run);
-    if (!fetch(run, local_trust(g), SOURCE_NEEDS_DISK)) {
+    if (!fetch(run, stage_trusts_cache(g) ? INSTANCE_TRUST : INSTANCE_CHECK, SOURCE_NEEDS_DISK)) {
         ol_debug(g->env, "No local datasource found");
         /* The link of an earlier instance would make later stages trust its cache. */
         if (ol_unlink(g->env, guest_cloud_path(g, "instance"), &err) < 0)
