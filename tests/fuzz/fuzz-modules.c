@@ -201,7 +201,7 @@ static struct ol_val *make_value(struct bytes *b, int depth)
     switch (kind % 8) {
     case 0: return ol_val_new_null(b->a);
     case 1: return ol_val_new_bool(b->a, n & 1);
-    case 2: return ol_val_new_int(b->a, (int64_t)(int8_t)next(b) << (n * 8));
+    case 2: return ol_val_new_int(b->a, (int8_t)next(b) * ((int64_t)1 << (n * 8)));
     case 3: return ol_val_new_float(b->a, (double)next(b) / 3);
     case 4:
         v = ol_val_new_list(b->a);

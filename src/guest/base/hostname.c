@@ -66,8 +66,31 @@ static const char *before_dot(struct guest *g, const char *name)
     return ol_arena_memdup(g->arena, name, strcspn(name, "."));
 }
 
+/* A dot may be at the end. '_' is nothing for DNS, but machines have such names. */
+static bool is_sound(const char *name)
+{
+    static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    enum { LONGEST_LABEL = 64, LONGEST = 253 };
+    size_t len = strspn(name, chars);
+
+    return len && !name[len] && len <= LONGEST && strcspn(name, ".") <= LONGEST_LABEL
+           && !strchr("-.", name[0]);
+}
+
+static const char *sound_or_null(struct guest *g, const char *key, const char *name, unsigned flags)
+{
+    if (is_sound(name))
+        return name;
+    if (flags & HOSTNAME_TELL)
+        ol_warn(g->env,
+                "%s '%.300s' is no name for a machine and is ignored: use letters, digits, '-' and"
+                " '.', 64 of them at most before the first dot",
+                key, name);
+    return NULL;
+}
+
 /* What the datasource calls the machine, qualified where it knows a domain. */
-static const char *metadata_name(struct guest *g)
+static const char *metadata_name(struct guest *g, unsigned flags)
 {
     const struct ol_val *v = guest_metadata(g, "local-hostname");
     struct in_addr address;
@@ -77,14 +100,14 @@ static const char *metadata_name(struct guest *g)
         return NULL;
     name = ol_val_to_text(g->arena, v);
     if (inet_pton(AF_INET, name, &address) != 1)
-        return name;
+        return sound_or_null(g, "local-hostname", name, flags);
     return ol_str_tr(ol_arena_printf(g->arena, "ip-%s", name), '.', '-');
 }
 
 /* Fills in the datasource's answer: its name, else the one that the machine has already. */
 static void from_datasource(struct guest *g, unsigned flags, struct guest_hostname *ret)
 {
-    const char *name = metadata_name(g);
+    const char *name = metadata_name(g, flags);
     const char *canonical = NULL;
 
     if (!name && (flags & HOSTNAME_METADATA_ONLY))
@@ -101,19 +124,21 @@ static void from_datasource(struct guest *g, unsigned flags, struct guest_hostna
         ret->fqdn = ret->hostname;
 }
 
-static const char *given(struct guest *g, const struct ol_val *cfg, const char *key)
+static const char *given(struct guest *g, const struct ol_val *cfg, const char *key, unsigned flags)
 {
     const struct ol_val *v = ol_val_get(cfg, key);
 
-    return !v || ol_val_is(v, OL_VAL_NULL) ? NULL : ol_val_to_text(g->arena, v);
+    if (!v || ol_val_is(v, OL_VAL_NULL))
+        return NULL;
+    return sound_or_null(g, key, ol_val_to_text(g->arena, v), flags);
 }
 
 void guest_get_hostname(struct guest *g, const struct ol_val *cfg, unsigned flags,
                         struct guest_hostname *ret)
 {
     struct guest_hostname name = {0};
-    const char *hostname = given(g, cfg, "hostname");
-    const char *fqdn = given(g, cfg, "fqdn");
+    const char *hostname = given(g, cfg, "hostname", flags);
+    const char *fqdn = given(g, cfg, "fqdn", flags);
 
     if (fqdn) {
         name.fqdn = fqdn;

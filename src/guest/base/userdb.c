@@ -17,6 +17,14 @@ enum {
     MAX_FIELDS = 7,
 };
 
+bool userdb_name_is_sound(const char *name)
+{
+    enum { LONGEST = 256 };
+    size_t len = strcspn(name, ":,/ \t\r\n\v\f");
+
+    return len && !name[len] && len <= LONGEST && !strchr("-+~", *name);
+}
+
 /* Splits one line at colons in place; returns the number of fields. */
 static int split_fields(char *line, char *fields[MAX_FIELDS])
 {

@@ -16,6 +16,10 @@ struct userdb_user {
     char shell[128];
 };
 
+/* A name that a user or group may get, and that no tool takes for an option or for two fields
+ * (shadow's is_valid_name() as Debian builds it). */
+bool userdb_name_is_sound(const char *name);
+
 /* 0, or -ENOENT when there is no such user. A number is looked up as uid when no name fits. */
 int userdb_user(struct ol_env *env, const char *name, struct userdb_user *ret)
     __attribute__((warn_unused_result));

@@ -31,6 +31,15 @@ static void add_words(struct ol_arena *a, const struct ol_val *words, struct ol_
     ol_buf_addc(to, '\n');
 }
 
+/* Never the command itself: it may hold a secret. */
+static int refuse_command(const struct ol_val *item, size_t number, struct ol_err *err)
+{
+    return ol_err_set_domain(err, EINVAL, "TypeError", 0,
+                             "Unable to shellify type '%s' (command %zu, line %u). Expected list,"
+                             " string, tuple: put the command in quotes",
+                             ol_val_type_name(item), number, item->line);
+}
+
 int module_shellify(const struct ol_val *commands, struct ol_buf *ret, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(SCRATCH_MAX);
@@ -51,10 +60,7 @@ int module_shellify(const struct ol_val *commands, struct ol_buf *ret, struct ol
         else if (ol_val_str(item))
             ol_buf_printf(ret, "%s\n", ol_val_str(item));
         else
-            return ol_err_set_domain(
-                err, EINVAL, "TypeError", 0,
-                "Unable to shellify type '%s'. Expected list, string, tuple. Got: %s",
-                ol_val_type_name(item), ol_val_to_text(&a, item));
+            return refuse_command(item, i + 1, err);
     }
     r = ol_buf_status(ret);
     return r < 0 ? ol_err_set(err, -r, "script of commands: %s", strerror(-r)) : 0;
@@ -99,8 +105,10 @@ static int add_prefix(struct ol_arena *a, const struct ol_val *prefix, struct ol
     if (!prefix || ol_val_is(prefix, OL_VAL_NULL))
         return 0;
     if (!ol_val_str(prefix) && !ol_val_is(prefix, OL_VAL_LIST))
-        return ol_err_set_domain(err, EINVAL, "TypeError", 0,
-                                 "exe_prefix must be None, str, or list");
+        return ol_err_set_domain(
+            err, EINVAL, "TypeError", 0,
+            "vendor_data/prefix is a %s: exe_prefix must be None, str, or list",
+            ol_val_type_name(prefix));
     if (ol_val_str(prefix))
         ol_strv_add(argv, ol_val_str(prefix));
     for (size_t i = 0; i < ol_val_count(prefix); i++)

@@ -229,7 +229,7 @@ int hostname_set(struct guest *g, const struct ol_val *cfg, struct ol_err *err)
                          " not setting the hostname in module set_hostname");
         return 0;
     }
-    guest_get_hostname(g, cfg, 0, &name);
+    guest_get_hostname(g, cfg, HOSTNAME_TELL, &name);
     if (is_recorded(g, &name)) {
         ol_debug(g->env, "No hostname changes. Skipping set_hostname");
         return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -131,6 +132,17 @@ static const struct {
     {"suse", "en_US.UTF-8", apply_assignment},
 };
 
+/* It goes into files of shell assignments and into arguments. */
+static bool is_name(const char *locale)
+{
+    static const char chars[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-";
+    enum { LONGEST = 128 };
+    size_t len = strspn(locale, chars);
+
+    return len && !locale[len] && len <= LONGEST && isalpha((unsigned char)locale[0]);
+}
+
 /* cloud-init 26.2 cc_locale.py. */
 static int run(struct guest *g, const struct module_call *call, struct ol_err *err)
 {
@@ -138,6 +150,8 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
     const struct ol_val *given =
         ol_val_count(call->args) ? ol_val_item(call->args, 0) : ol_val_get(call->cfg, "locale");
 
+    if (given && ol_val_is(given, OL_VAL_NULL))
+        given = NULL;
     for (size_t i = 0; i < ol_count(families); i++) {
         const char *locale = given ? ol_val_to_text(g->arena, given) : NULL;
         const char *path;
@@ -156,8 +170,13 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
         if (!*locale)
             return ol_err_set_domain(err, EINVAL, "ValueError", 0,
                                      "Failed to provide locale value.");
+        if (!is_name(locale))
+            return ol_err_set_domain(err, EINVAL, "ValueError", 0,
+                                     "'%.200s' is no name of a locale: write one as 'de_DE.UTF-8'",
+                                     locale);
         ol_debug(g->env, "Setting locale to %s", locale);
-        path = cfg_str(g->arena, call->cfg, "locale_configfile", g->distro->locale_file);
+        path = ol_val_str(ol_val_get(call->cfg, "locale_configfile"));
+        path = path && *path ? path : g->distro->locale_file;
         return families[i].apply(g, locale, path, err);
     }
     return ol_err_set_domain(err, ENOSYS, "NotImplementedError", 0,

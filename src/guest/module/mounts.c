@@ -107,9 +107,13 @@ static void add_wanted(struct mounting *m, const struct ol_val *line)
     struct fstab_entry e = m->defaults;
     const char *why_not;
 
-    for (size_t i = 0; i < FSTAB_FIELDS && i < ol_val_count(line); i++)
-        if (!ol_val_is(ol_val_item(line, i), OL_VAL_NULL))
-            e.field[i] = ol_val_to_text(m->g->arena, ol_val_item(line, i));
+    for (size_t i = 0; i < FSTAB_FIELDS && i < ol_val_count(line); i++) {
+        const char *text = ol_val_to_text(m->g->arena, ol_val_item(line, i));
+
+        /* An empty field would move those behind it. */
+        if (!ol_val_is(ol_val_item(line, i), OL_VAL_NULL) && *text)
+            e.field[i] = text;
+    }
     e.field[0] = device ? device : name;
     why_not = objection(m, name, device, e.field[1]);
     if (why_not)
@@ -197,8 +201,10 @@ static void collect(struct mounting *m, const struct ol_val *cfg)
     for (size_t i = 0; i < ol_val_count(mounts); i++) {
         const struct ol_val *line = ol_val_item(mounts, i);
 
-        if (ol_val_is(line, OL_VAL_LIST) && ol_val_count(line))
+        if (ol_val_is(line, OL_VAL_LIST) && ol_val_is_truthy(ol_val_item(line, 0)))
             add_wanted(m, line);
+        else if (ol_val_count(line))
+            ol_warn(m->g->env, "Mount option %zu of 'mounts' names no device, ignoring it", i + 1);
         else
             ol_warn(m->g->env, "Mount option not a list, ignoring: %s",
                     ol_val_to_text(m->g->arena, line));

@@ -8,6 +8,7 @@
 #include "core/cleanup.h"
 #include "core/spawn.h"
 #include "core/str.h"
+#include "guest/base/userdb.h"
 
 enum { INPUT_MAX = 1 << 20 };
 
@@ -44,11 +45,11 @@ bool password_is_hash(const char *secret)
     return false;
 }
 
-static bool is_one_line(const struct password *p, unsigned flags)
+static bool is_sound(const struct password *p, unsigned flags)
 {
     const char *forbidden = flags & PASSWORD_HASHED ? "\r\n:" : "\r\n";
 
-    return !strpbrk(p->secret, forbidden) && !strpbrk(p->user, "\r\n:") && *p->user;
+    return !strpbrk(p->secret, forbidden) && userdb_name_is_sound(p->user);
 }
 
 static int call_chpasswd(struct guest *g, const struct ol_buf *lines, unsigned flags,
@@ -64,10 +65,12 @@ static int set_one(struct guest *g, const struct password *p, unsigned flags, st
     ol_auto(ol_buf_done) struct ol_buf line = OL_BUF_INIT(INPUT_MAX);
     int r;
 
-    if (!is_one_line(p, flags))
-        return ol_err_set_domain(err, EINVAL, "ValueError", 0,
-                                 "Failed to set password for %s: it is more than one line",
-                                 p->user);
+    if (!is_sound(p, flags))
+        return ol_err_set_domain(
+            err, EINVAL, "ValueError", 0,
+            "Failed to set password for '%s': the name of the user in 'chpasswd' is"
+            " not possible, or the password is more than one line",
+            p->user);
     ol_buf_printf(&line, "%s:%s\n", p->user, p->secret);
     r = call_chpasswd(g, &line, flags, err);
     explicit_bzero(line.data, line.len);
@@ -100,16 +103,16 @@ int passwords_set(struct guest *g, const struct password_list *list, unsigned fl
                   struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf lines = OL_BUF_INIT(INPUT_MAX);
-    bool is_sound = true;
+    bool are_sound = true;
     int r;
 
     if (list->n < 2)
         return set_each(g, list, flags, err);
     for (size_t i = 0; i < list->n; i++) {
-        is_sound &= is_one_line(&list->items[i], flags);
+        are_sound &= is_sound(&list->items[i], flags);
         ol_buf_printf(&lines, "%s:%s\n", list->items[i].user, list->items[i].secret);
     }
-    r = is_sound && ol_buf_status(&lines) == 0 ? call_chpasswd(g, &lines, flags, NULL) : -EINVAL;
+    r = are_sound && ol_buf_status(&lines) == 0 ? call_chpasswd(g, &lines, flags, NULL) : -EINVAL;
     explicit_bzero(lines.data, lines.len);
     return r < 0 ? set_each(g, list, flags, err) : 0;
 }

@@ -95,7 +95,7 @@ static int parse_condition(struct ol_arena *a, const struct ol_val *v, struct po
         return 0;
     if (ol_val_is(v, OL_VAL_LIST)) {
         ret->condition = words_of(a, v);
-        return 0;
+        return ret->condition[0] ? 0 : type_error(err, "%s", "condition is an empty list.");
     }
     if (!ol_val_str(v))
         return type_error(err, "condition type %s invalid. must be list, bool, str",

@@ -35,8 +35,7 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
     int r = module_shellify(commands, &script, err);
 
     if (r < 0)
-        return ol_err_set_domain(err, -r, "TypeError", 0, "Failed to shellify %s into file %s",
-                                 ol_val_to_text(g->arena, commands), path);
+        return ol_err_prefix(err, r, "Failed to shellify 'runcmd' into file %s", path);
     if (ol_val_count(commands) && !will_run(ol_val_get(g->cfg, "cloud_final_modules")))
         ol_warn(g->env,
                 "runcmd will never run: 'scripts_user' is missing from cloud_final_modules");

@@ -11,6 +11,7 @@
 #include "guest/base/cfg.h"
 #include "guest/base/console.h"
 #include "guest/base/notice.h"
+#include "guest/base/userdb.h"
 #include "guest/distro/distro.h"
 #include "guest/module/module.h"
 #include "guest/module/passwords.h"
@@ -72,6 +73,8 @@ static void plan_random(struct guest *g, const char *user, struct plan *plan)
     explicit_bzero(secret, sizeof(secret));
 }
 
+static const char *const types[] = {"text", "hash", "RANDOM", NULL};
+
 /* An entry of chpasswd.users. */
 static void plan_user(struct guest *g, const struct ol_val *item, const char *wanted,
                       struct plan *plan)
@@ -80,10 +83,14 @@ static void plan_user(struct guest *g, const struct ol_val *item, const char *wa
     const char *name = cfg_str(g->arena, item, "name", NULL);
     const char *secret = cfg_str(g->arena, item, "password", NULL);
 
+    if (!ol_str_in(type, types) && wanted == types[0])
+        ol_warn(g->env, "chpasswd: the type '%s' of user '%s' is none of text, hash, RANDOM", type,
+                name ? name : "");
     if (strcmp(type, wanted) != 0)
         return;
     if (!name || (!secret && strcmp(type, "RANDOM") != 0))
-        ol_warn(g->env, "chpasswd: an entry of 'users' has no %s", name ? "password" : "name");
+        ol_warn(g->env, "chpasswd: an entry of 'users' has no %s: add it",
+                name ? "password" : "name");
     else if (!strcmp(type, "RANDOM"))
         plan_random(g, name, plan);
     else
@@ -92,9 +99,7 @@ static void plan_user(struct guest *g, const struct ol_val *item, const char *wa
 
 static void plan_users(struct guest *g, const struct ol_val *users, struct plan *plan)
 {
-    static const char *const types[] = {"text", "hash", "RANDOM"};
-
-    for (size_t t = 0; t < ol_count(types); t++)
+    for (size_t t = 0; types[t]; t++)
         for (size_t i = 0; ol_val_is(users, OL_VAL_LIST) && i < ol_val_count(users); i++)
             plan_user(g, ol_val_item(users, i), types[t], plan);
 }
@@ -231,6 +236,8 @@ static void expire(struct guest *g, const struct password_list *list, struct ol_
         const char *const argv[] = {"passwd", "--expire", user, NULL};
         struct ol_err one = OL_ERR_INIT;
 
+        if (!userdb_name_is_sound(user)) /* passwd would take it for an option */
+            continue;
         if (ol_run(g->env, argv, NULL, &one) < 0)
             note(g, ol_arena_printf(g->arena, "Failed to set 'expire' for %s", user), &one, ret);
         else

@@ -217,23 +217,37 @@ void ssh_key_paths(const char *value, const char *home, const char *user, struct
     }
 }
 
+/* Never the text: somebody may have given us the private key. */
+static void add_wanted(struct guest *g, const char *user, struct ssh_key key, size_t at,
+                       struct ssh_key_list *to)
+{
+    if (key.blob)
+        add_key(g->arena, to, key);
+    else if (key.source[strspn(key.source, " \t")] && key.source[0] != '#')
+        ol_warn(g->env,
+                "ssh_authorized_keys of user '%s': key %zu is no public key and is left out", user,
+                at + 1);
+}
+
 int ssh_setup_user_keys(struct guest *g, const struct ol_strv *keys, const char *user,
                         const char *options, struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf old = OL_BUF_INIT(KEYS_MAX);
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(2 * KEYS_MAX);
-    ol_auto(ol_strv_done) struct ol_strv unique = OL_STRV_INIT;
+    ol_auto(ol_strv_done) struct ol_strv lines = OL_STRV_INIT, unique = OL_STRV_INIT;
     struct ssh_key_list has = {0}, wants = {0};
     const char *path;
     int r = ssh_user_key_file(g, user, &path, err);
 
     if (r < 0)
         return r;
-    ol_strv_each (key, keys) {
-        if (ol_strv_has(&unique, key))
+    ol_strv_each (key, keys)
+        ol_strv_split(&lines, key, "\r\n"); /* or the options would be of the first line only */
+    for (size_t i = 0; i < lines.n; i++) {
+        if (ol_strv_has(&unique, lines.v[i]))
             continue;
-        ol_strv_add(&unique, key);
-        add_key(g->arena, &wants, ssh_key_parse(g->arena, key, options));
+        ol_strv_add(&unique, lines.v[i]);
+        add_wanted(g, user, ssh_key_parse(g->arena, lines.v[i], options), i, &wants);
     }
     if (ol_is_file(g->env, path)) {
         r = ol_file_read(g->env, path, &old, err);

@@ -289,7 +289,7 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
 
     if (!delete || ol_val_is_truthy(delete))
         delete_keys(g);
-    if (given)
+    if (ol_val_count(given))
         r = use_given(g, given, err);
     else
         generate(g, call->cfg);

@@ -196,6 +196,7 @@ static bool has_no_home(const struct ol_val *cfg)
 static int run(struct guest *g, const struct module_call *call, struct ol_err *err)
 {
     const char *method = cfg_str(g->arena, call->cfg, "authkey_hash", "sha256");
+    struct ol_err last = OL_ERR_INIT;
     struct users_cfg parsed;
     int r;
 
@@ -204,6 +205,8 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
                  call->name);
         return 0;
     }
+    if (strcmp(method, "md5") != 0 && strcmp(method, "sha256") != 0)
+        ol_warn(g->env, "authkey_hash: '%s' is not known here: write sha256 or md5", method);
     r = users_cfg_parse(g, call->cfg, USERS_CFG_QUIET, &parsed, err);
     for (size_t i = 0; r >= 0 && i < ol_val_count(parsed.users); i++) {
         const struct ol_pair *pair = ol_val_pair(parsed.users, i);
@@ -214,10 +217,13 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
                      "Skipping printing of ssh fingerprints for user '%s' because"
                      " no home directory is created",
                      user);
-        else
-            r = show_user(g, user, method, err);
+        else if (show_user(g, user, method, &last) < 0)
+            ol_warn(g->env, "Fingerprints of keys are not shown: %s", ol_err_text(&last));
     }
-    return r;
+    if (r < 0 || !last.code)
+        return r;
+    *err = last;
+    return -last.code;
 }
 
 const struct module module_ssh_authkey_fingerprints = {

@@ -16,6 +16,7 @@
 #include "core/path.h"
 #include "core/spawn.h"
 #include "core/str.h"
+#include "guest/module/block.h"
 
 #define MIB ((int64_t)1 << 20)
 #define GIB ((int64_t)1 << 30)
@@ -51,6 +52,10 @@ int swap_parse_size(const struct ol_val *v, int64_t *ret, struct ol_err *err)
     char *end;
 
     if (ol_val_is(v, OL_VAL_INT)) {
+        number = (double)ol_val_int(v, INT64_MAX);
+        if (number < 0)
+            return ol_err_set_domain(err, EINVAL, "ValueError", 0, "'%lld': cannot be negative",
+                                     (long long)ol_val_int(v, 0));
         *ret = ol_val_int(v, INT64_MAX);
         return 0;
     }
@@ -192,6 +197,26 @@ static int find_size(struct ol_env *env, const struct ol_val *swap, const struct
     return 0;
 }
 
+/* What is there already is only written over when it is a swap file. */
+static int check_place(struct ol_env *env, const char *path, struct ol_err *err)
+{
+    struct block_facts facts = {0};
+    struct stat st;
+
+    if (path[0] != '/')
+        return ol_err_set(err, EINVAL, "'filename' has to be an absolute path, not '%.200s'", path);
+    if (ol_stat(env, path, &st) < 0)
+        return 0;
+    if (!S_ISREG(st.st_mode))
+        return ol_err_set(err, EEXIST, "'%s' is no file: choose another 'filename'", path);
+    if (!st.st_size || (block_probe(env, path, &facts) == 0 && !strcmp(facts.type, "swap")))
+        return 0;
+    return ol_err_set(err, EEXIST,
+                      "'%s' exists and holds something else: choose another"
+                      " 'filename' or remove it",
+                      path);
+}
+
 int swap_set_up(struct ol_env *env, struct ol_arena *a, const struct ol_val *swap,
                 const char **ret_path, struct ol_err *err)
 {
@@ -211,11 +236,18 @@ int swap_set_up(struct ol_env *env, struct ol_arena *a, const struct ol_val *swa
         *ret_path = path;
         return 0;
     }
-    r = ol_mkdir_p(env, dir, 0755, err);
+    r = check_place(env, path, err);
+    if (r == 0)
+        r = ol_mkdir_p(env, dir, 0755, err);
     if (r == 0)
         r = stat_fs(env, dir, &fs, err);
     if (r == 0)
         r = find_size(env, swap, &fs, &size, err);
+    if (r == 0 && size > 0 && size < MIB)
+        r = ol_err_set(err, EINVAL,
+                       "a size of %lld bytes is too small: write it with its unit,"
+                       " as '512M'",
+                       (long long)size);
     if (r < 0 || size <= 0)
         return r;
     r = make_swap(env, path, size, &fs, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 
 #include "core/cleanup.h"
 #include "core/file.h"
@@ -60,7 +61,7 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
     }
     zone = ol_str_stripped(given);
     file = ol_path_join("/usr/share/zoneinfo", given);
-    if (!ol_is_file(g->env, file))
+    if (given[0] == '/' || strstr(given, "..") || !ol_is_file(g->env, file))
         return ol_err_set_domain(err, ENOENT, "OSError", 0,
                                  "Invalid timezone %s, no file found at %s", given, file);
     if (has_only_link(g->distro))

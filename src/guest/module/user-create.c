@@ -75,6 +75,12 @@ static void add_member(struct guest *g, const char *group, const char *user)
 
 void group_create(struct guest *g, const char *name, const struct ol_val *members)
 {
+    if (!userdb_name_is_sound(name)) {
+        ol_warn(g->env,
+                "Failed to create group '%s': such a name is not possible; use letters and digits",
+                name);
+        return;
+    }
     if (is_group(g, name))
         ol_warn(g->env, "Skipping creation of existing group '%s'", name);
     else
@@ -374,9 +380,10 @@ static int create_snap_user(struct guest *g, const char *name, const struct ol_v
                                 NULL};
     int r;
 
-    if (!account)
-        ol_warn(g->env, "invalid snap user: %s",
-                ol_val_to_text(g->arena, ol_val_get(cfg, "snapuser")));
+    if (!account || !*account || account[0] == '-')
+        return ol_err_set_domain(err, EINVAL, "ValueError", 0,
+                                 "invalid snap user of user '%s': 'snapuser' has to be an address",
+                                 name);
     ol_debug(g->env, "Adding snap user %s", name);
     r = ol_run(g->env, argv, NULL, err);
     return r < 0 ? ol_err_prefix(err, r, "Failed to create snap user %s", name) : 0;
@@ -388,6 +395,11 @@ int user_create(struct guest *g, const char *name, const struct ol_val *cfg, str
     bool is_new = !is_user(g, name);
     int r = 0;
 
+    if (is_new && !userdb_name_is_sound(name))
+        return ol_err_set_domain(err, EINVAL, "ValueError", 0,
+                                 "Failed to create user '%.100s': such a name is not possible; use"
+                                 " letters and digits in 'name'",
+                                 name);
     if (ol_val_get(cfg, "snapuser"))
         return create_snap_user(g, name, cfg, err);
     if (is_new)

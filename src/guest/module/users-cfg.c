@@ -327,7 +327,7 @@ int users_cfg_parse(struct guest *g, const struct ol_val *cfg, unsigned flags,
     if (!is_quiet)
         judge_form(g, ol_val_get(cfg, "users"));
     r = normalize_users(g->arena, ol_val_get(cfg, "users"), users, err);
-    if (r >= 0 && ol_val_get(cfg, "groups"))
+    if (r >= 0 && ol_val_get(cfg, "groups") && !ol_val_is(ol_val_get(cfg, "groups"), OL_VAL_NULL))
         r = normalize_groups(g->arena, ol_val_get(cfg, "groups"), groups, err);
     if (r < 0)
         return r;

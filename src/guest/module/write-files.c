@@ -134,7 +134,9 @@ static int write_entry(struct guest *g, const struct module_call *call, size_t n
                 call->name);
         return 0;
     }
-    return r < 0 ? ol_err_prefix(err, r, "%s", path) : write_owned(g, entry, path, &data, err);
+    if (r == 0)
+        r = write_owned(g, entry, path, &data, err);
+    return r < 0 ? ol_err_prefix(err, r, "write_files entry %zu (%.200s)", number, path) : r;
 }
 
 /* Writes the entries whose 'defer' is 'want_deferred'. One that fails does not keep the others

@@ -233,7 +233,7 @@ static void keys_open_the_default_user_and_redirect_root(void **state)
     assert_int_equal(
         fixture_run(f, &module_ssh,
                     "{\"ssh_genkeytypes\": [], \"user\": {\"name\": \"joe\"},"
-                    " \"ssh_authorized_keys\": [\"ssh-rsa AAAA k\", \"ssh-rsa AAAA k\"]}",
+                    " \"ssh_authorized_keys\": [\"ssh-rsa AAAA k\\nsecret\", \"ssh-rsa AAAA k\"]}",
                     &err),
         0);
     fixture_assert_file(f, "/home/joe/.ssh/authorized_keys", "ssh-rsa AAAA k\n");

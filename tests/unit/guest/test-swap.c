@@ -107,7 +107,7 @@ static void a_failure_is_warned_about_and_leaves_no_file(void **state)
     struct fixture *f = fixture_new();
 
     f->exec.answers = answers;
-    fixture_put(f, "/swap.img", "x");
+    fixture_put(f, "/swap.img", "");
     fixture_put(f, "/proc/swaps", "Filename Type\n/dev/vda2 partition\n");
     assert_int_equal(fixture_run(f, &module_mounts, "{\"swap\": {\"size\": \"1M\"}}", NULL), 0);
     fixture_assert_logged(f, "WARNING: failed to setup swap: 'mkswap' ended with status 1");
@@ -149,6 +149,24 @@ static void auto_size_asks_for_memory(void **state)
     (void)state;
 }
 
+/* demands: 39 */
+static void a_file_of_others_does_not_become_swap(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    fixture_put(f, "/etc/shadow", "root:x\n");
+    fixture_put(f, "/proc/swaps", "Filename Type\n");
+    assert_int_equal(fixture_run(f, &module_mounts,
+                                 "{\"swap\": {\"size\": \"1M\", \"filename\": \"/etc/shadow\"}}",
+                                 NULL),
+                     0);
+    fixture_assert_logged(f, "'/etc/shadow' exists and holds something else");
+    fixture_assert_file(f, "/etc/shadow", "root:x\n");
+    assert_int_equal(f->exec.commands.n, 0);
+    fixture_free(f);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_swap_file_is_made_and_enters_fstab),
         cmocka_unit_test(dd_helps_where_fallocate_does_not),
         cmocka_unit_test(a_failure_is_warned_about_and_leaves_no_file),
+        cmocka_unit_test(a_file_of_others_does_not_become_swap),
         cmocka_unit_test(a_swap_file_in_use_is_left_alone),
         cmocka_unit_test(auto_size_asks_for_memory),
     };

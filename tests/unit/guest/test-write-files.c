@@ -207,7 +207,9 @@ static void an_unknown_owner_fails_but_all_files_are_written(void **state)
                     &err),
         -ENOENT);
     assert_string_equal(err.domain, "OSError");
-    assert_string_equal(err.msg, "Unknown user or group: \"getpwnam(): name not found: 'nginx'\"");
+    assert_string_equal(
+        err.msg,
+        "write_files entry 1 (/a): Unknown user or group: \"getpwnam(): name not found: 'nginx'\"");
     fixture_assert_file(f, "/a", "1");
     fixture_assert_file(f, "/b", "2");
     fixture_free(f);
