@@ -149,7 +149,7 @@ static void auto_size_asks_for_memory(void **state)
     (void)state;
 }
 
-/* demands: 39 */
+/* demands: 27 */
 static void a_file_of_others_does_not_become_swap(void **state)
 {
     struct fixture *f = fixture_new();

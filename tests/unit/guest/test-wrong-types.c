@@ -215,7 +215,7 @@ static bool try_one(const struct row *row, const struct value *v)
     return is_good;
 }
 
-/* demands: 39 */
+/* demands: 28 */
 static void a_value_of_a_wrong_type_is_named_and_harms_nothing(void **state)
 {
     int n_bad = 0;
