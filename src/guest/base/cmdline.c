@@ -35,7 +35,7 @@ bool guest_is_container(struct guest *g)
            && (ol_str_starts(environ_of_1, "container=") || strstr(environ_of_1, " container="));
 }
 
-const char *guest_cmdline(struct guest *g)
+static const char *read_cmdline(struct guest *g)
 {
     const char *given = getenv("DEBUG_PROC_CMDLINE");
     ol_autofree char *text = NULL;
@@ -49,6 +49,13 @@ const char *guest_cmdline(struct guest *g)
         return "";
     stripped = ol_str_strip(text, strlen(text), &len);
     return ol_arena_memdup(g->arena, stripped, len);
+}
+
+const char *guest_cmdline(struct guest *g)
+{
+    if (!g->cmdline)
+        g->cmdline = read_cmdline(g);
+    return g->cmdline;
 }
 
 /* The next word at *at, NULL at the end; moves *at behind it. */

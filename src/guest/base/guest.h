@@ -53,6 +53,7 @@ struct guest {
     struct guest_paths paths;
     const struct distro *distro;
     const struct ol_val *cfg; /* merged configuration of this moment, with system_info; a map */
+    const char *cmdline;      /* the kernel's, read once; NULL = not yet. guest_cmdline() */
     const struct ol_val *base_cfg; /* what the tree's own files say, read once; NULL = not yet */
     struct guest_ds ds;
     const char *previous_instance_id; /* "NO_PREVIOUS_INSTANCE_ID" on a first boot */

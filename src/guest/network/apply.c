@@ -105,9 +105,13 @@ static int rename_nics(struct guest *g, struct nics *nics, const struct rename_w
     for (size_t i = 0; i < ol_val_count(plan.absent); i++)
         ol_warn(g->env, "Failed to rename devices: Failed to apply network config names: %s",
                 ol_val_str(ol_val_item(plan.absent, i)));
-    if (!plan.n)
+    if (!plan.n) {
         ol_debug(g->env, "no work necessary for renaming");
-    return net_rename_run(g->env, &plan, &net_rename_kernel, NULL, err);
+        return 0;
+    }
+    r = net_rename_run(g->env, &plan, &net_rename_kernel, NULL, err);
+    scan(g, nics);
+    return r;
 }
 
 /* Sees to it that interfaces have the names that the configuration gives them. */
@@ -129,7 +133,6 @@ static void apply_names(struct guest *g, struct nics *nics, const struct ol_val 
     if (rename_nics(g, nics, &wants, &err) < 0)
         ol_warn(g->env, "Failed to rename devices: Failed to apply network config names: %s",
                 ol_err_text(&err));
-    scan(g, nics);
 }
 
 /* instance/network-config.json, for people and for 'query', once there is an instance. */

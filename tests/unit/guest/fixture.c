@@ -85,6 +85,8 @@ void fixture_free(struct fixture *f)
 void fixture_put_mode(struct fixture *f, const char *path, const char *text, mode_t mode)
 {
     assert_int_equal(ol_file_puts(&f->env, path, text, mode, OL_WRITE_PARENTS, NULL), 0);
+    f->g.cmdline = NULL; /* what was read before may be another text now */
+    f->g.base_cfg = NULL;
 }
 
 void fixture_put(struct fixture *f, const char *path, const char *text)

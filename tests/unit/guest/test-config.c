@@ -55,11 +55,12 @@ static void the_higher_level_wins(void **state)
             fixture_put(f, levels[i].path, levels[i].text);
         else
             setenv("DEBUG_PROC_CMDLINE", levels[i].text, 1);
+        f->g.cmdline = NULL;
+        f->g.base_cfg = NULL;
         if (!strcmp(levels[i].name, "env"))
             setenv("CLOUD_CFG", levels[i].path, 1);
         if (!strcmp(levels[i].name, "file"))
             ol_strv_add(&files, levels[i].path);
-        f->g.base_cfg = NULL; /* as in another process */
         config_read(&f->g, &files);
         if (strcmp(setting(f, "who"), levels[i].name))
             fail_msg("%s: %s wins", levels[i].name, setting(f, "who"));
@@ -77,7 +78,6 @@ static void without_a_configuration_there_is_the_built_in_one(void **state)
     struct fixture *f = fixture_new();
 
     forget_environment();
-    f->g.base_cfg = NULL; /* as in another process */
     config_read(&f->g, NULL);
     assert_string_equal(setting(f, "def_log_file"), "/var/log/cloud-init.log");
     assert_string_equal(f->g.paths.cloud_dir, "/var/lib/cloud");
@@ -109,7 +109,6 @@ static void a_broken_file_is_named_and_the_rest_is_used(void **state)
         fixture_put(f, "/etc/cloud/cloud.cfg.d/b.cfg", cases[i].text);
         fixture_put(f, "/etc/cloud/cloud.cfg.d/c.cfg", "y: 1\n");
         fixture_put(f, "/etc/cloud/cloud.cfg.d/d.txt", "z: 1\n");
-        f->g.base_cfg = NULL; /* as in another process */
         config_read(&f->g, NULL);
         assert_string_equal(setting(f, "m"), "1");
         assert_string_equal(setting(f, "x"), "1");
@@ -133,7 +132,6 @@ static void conf_d_names_another_directory(void **state)
     fixture_put(f, "/etc/cloud/cloud.cfg.d/a.cfg", "x: 1\n");
     fixture_put(f, "/etc/other.d/a.cfg", "y: 1\n");
     assert_true(config_mentions_paths(&f->g));
-    f->g.base_cfg = NULL; /* as in another process */
     config_read(&f->g, NULL);
     assert_string_equal(setting(f, "x"), "none");
     assert_string_equal(setting(f, "y"), "1");
@@ -150,7 +148,6 @@ static void two_hundred_files_are_all_read(void **state)
     for (int i = 0; i < 200; i++)
         fixture_put(f, ol_arena_printf(&f->arena, "/etc/cloud/cloud.cfg.d/%03d.cfg", i),
                     ol_arena_printf(&f->arena, "k%d: 1\nlast: %d\n", i, i));
-    f->g.base_cfg = NULL; /* as in another process */
     config_read(&f->g, NULL);
     assert_string_equal(setting(f, "main"), "1");
     assert_string_equal(setting(f, "k0"), "1");
