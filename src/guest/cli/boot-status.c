@@ -171,7 +171,7 @@ void boot_status_read(struct guest *g, struct boot_status *ret)
     stage = ol_val_str(ol_val_get(s.v1, "stage"));
     if (s.running != BOOT_DISABLED && has_status && !has_result)
         s.running = BOOT_RUNNING;
-    else if (s.running != BOOT_DISABLED && latest > 0)
+    else if (s.running != BOOT_DISABLED && (latest > 0 || has_result))
         s.running = BOOT_DONE;
     if (source && *source) {
         s.detail = source;
