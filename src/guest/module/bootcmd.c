@@ -37,6 +37,9 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
     if (r < 0)
         return r;
     r = module_run_shown(g->env, argv, env, err);
+    /* Users search the log for this sentence; the failure itself is told by the caller. */
+    if (r < 0)
+        ol_warn(g->env, "Failed to run bootcmd module %s", call->name);
     if (ol_unlink(g->env, path, NULL) < 0)
         ol_debug(g->env, "%s stays behind", path);
     return r;

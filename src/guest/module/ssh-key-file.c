@@ -145,7 +145,10 @@ int ssh_user_key_file(struct guest *g, const char *user, const char **ret, struc
     ol_auto(ol_strv_done) struct ol_strv patterns = OL_STRV_INIT;
     ol_auto(ol_strv_done) struct ol_strv paths = OL_STRV_INIT;
 
-    if (userdb_user(g->env, user, &s.user) < 0 || !*s.user.home)
+    if (userdb_user(g->env, user, &s.user) < 0)
+        return ol_err_set_domain(err, ENOENT, "KeyError", 0, "getpwnam(): name not found: '%s'",
+                                 user);
+    if (!*s.user.home)
         return ol_err_set_domain(err, ENOENT, "RuntimeError", 0,
                                  "Unable to get SSH info for user '%s'", user);
     value = value && *value ? value : "%h/.ssh/authorized_keys";

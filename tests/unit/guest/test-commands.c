@@ -130,6 +130,7 @@ static void bootcmd_fails_with_the_words_of_upstream(void **state)
     assert_int_equal(fixture_run(f, &module_bootcmd, "{\"bootcmd\": [\"exit 3\"]}", &err), -EIO);
     assert_string_equal(err.domain, "ProcessExecutionError");
     assert_int_equal(err.status, 3);
+    fixture_assert_logged(f, "WARNING: Failed to run bootcmd module bootcmd");
     assert_non_null(strstr(err.msg, "Unexpected error while running command.\nCommand: ['/bin/sh', "
                                     "'/run/cloud-init/tmp/tmp"));
     assert_non_null(strstr(err.msg, ".sh']\nExit code: 3\nReason: -\nStdout: -\nStderr: -"));
