@@ -6,6 +6,8 @@
 #include "core/cleanup.h"
 #include "core/str.h"
 #include "core/strv.h"
+#include "guest/base/cmdline.h"
+#include "guest/base/notice.h"
 #include "guest/source/source-internal.h"
 #include "guest/source/source.h"
 
@@ -159,6 +161,21 @@ static bool is_candidate(struct guest *g, const char *name, unsigned have,
     return false;
 }
 
+/* cloud-init 26.2 sources/__init__.py, parse_cmdline_or_dmi(). */
+static void warn_of_old_word(struct guest *g)
+{
+    bool is_old = false;
+    const char *name = cmdline_datasource(g->arena, guest_cmdline(g), &is_old);
+
+    if (is_old)
+        guest_deprecated(g,
+                         ol_arena_printf(g->arena,
+                                         "Defining the datasource on the command line using "
+                                         "ci.ds=%s or ci.datasource=%s",
+                                         name, name),
+                         23, 2, ol_arena_printf(g->arena, "Use ds=%s instead", name));
+}
+
 int source_find_first(struct guest *g, unsigned have, struct source_trials *trials,
                       struct ol_err *err)
 {
@@ -170,6 +187,7 @@ int source_find_first(struct guest *g, unsigned have, struct source_trials *tria
     ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT, classes = OL_STRV_INIT;
     ol_autofree char *shown = NULL, *searched = NULL;
 
+    warn_of_old_word(g);
     wanted_names(g, &names);
     for (size_t i = 0; i < names.n;) {
         if (is_candidate(g, names.v[i], have, trials))

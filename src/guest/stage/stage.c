@@ -389,6 +389,8 @@ static void flow_modules(struct run *run)
         config_read(g, run->options->files);
     }
     set_up_io(run);
+    if (!strcmp(run->row->section, "init"))
+        guest_deprecated(g, "`--mode init`", 24, 1, "Use `cloud-init init` instead.");
     if (!g->distro)
         g->distro = distro_find("ubuntu");
     if (!has_ds) {

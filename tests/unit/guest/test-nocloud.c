@@ -94,6 +94,21 @@ static void command_line_wins_over_what_it_points_to(void **state)
     fixture_free(f);
 }
 
+static void old_word_for_the_datasource_is_told(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    fixture_put(f, "/proc/cmdline", "ro ci.ds=NoCloud\n");
+    fixture_put(f, "/var/lib/cloud/seed/nocloud/meta-data", "instance-id: i-1\n");
+    fixture_put(f, "/var/lib/cloud/seed/nocloud/user-data", "");
+    assert_int_equal(find(f, LOCAL), 0);
+    fixture_assert_logged(f, "DEPRECATED: Defining the datasource on the command line using "
+                             "ci.ds=NoCloud or ci.datasource=NoCloud is deprecated in 23.2 and "
+                             "scheduled to be removed in 28.2. Use ds=NoCloud instead");
+    fixture_free(f);
+    (void)state;
+}
+
 struct served {
     const char *url, *body;
 };
@@ -256,6 +271,7 @@ int main(void)
         cmocka_unit_test(seed_directory_gives_a_whole_document),
         cmocka_unit_test(seed_directory_needs_both_files),
         cmocka_unit_test(command_line_wins_over_what_it_points_to),
+        cmocka_unit_test(old_word_for_the_datasource_is_told),
         cmocka_unit_test(url_is_followed_only_when_there_is_a_network),
         cmocka_unit_test(failed_url_is_named),
         cmocka_unit_test(configuration_can_be_the_seed),
