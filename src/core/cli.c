@@ -196,6 +196,8 @@ static int check(const struct parse *p)
 {
     const struct ol_cmd *c = p->cli->cmd;
 
+    if (!c && p->n_args && !p->cli->program->args)
+        return misuse(p, "'%s' is not understood", p->args[0]);
     if (!c)
         return NOT_DONE;
     if (c->subs && !c->run)

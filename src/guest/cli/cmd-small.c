@@ -44,7 +44,11 @@ static int print_cloud_id(struct ol_arena *a, struct ol_val *v1, const struct cl
     const char *id = strcmp(name, "unknown") ? name : key_or(v1, "platform");
 
     if (!o->json) {
-        printf(o->is_long ? "%s\t%s\n" : "%s\n", id, key_or(v1, "region"));
+        const struct ol_val *region = ol_val_get(v1, "region");
+
+        /* Python's None is what a cloud without regions has always shown. */
+        printf(o->is_long ? "%s\t%s\n" : "%s\n", id,
+               region ? ol_val_to_text(a, region) : "unknown");
         return 0;
     }
     fputs("DEPRECATED: Use: cloud-init query v1\n", stderr);

@@ -163,6 +163,24 @@ static void misuse_ends_with_its_status(void **state)
     (void)state;
 }
 
+static int run_nothing(struct ol_cli *cli, int argc, char **argv)
+{
+    return 0;
+}
+
+static void program_without_commands_takes_no_words_unless_it_names_them(void **state)
+{
+    struct ol_program bare = {.name = "prog", .run = run_nothing, .misuse_status = 2};
+    struct ol_cli cli = {.program = &bare};
+    char *argv[] = {(char[]){"prog"}, (char[]){"word"}, NULL};
+
+    assert_int_equal(parse_quietly(&cli, 1, argv), 0);
+    assert_int_equal(parse_quietly(&cli, 2, argv), 2);
+    bare.args = "WORD";
+    assert_int_equal(parse_quietly(&cli, 2, argv), 0);
+    (void)state;
+}
+
 static void help_is_no_misuse(void **state)
 {
     static const char *const lines[] = {"prog --help", "prog -h", "prog single -h", "prog --he",
@@ -237,6 +255,7 @@ int main(void)
         cmocka_unit_test(options_may_be_written_in_many_ways),
         cmocka_unit_test(values_and_words_are_kept_apart),
         cmocka_unit_test(misuse_ends_with_its_status),
+        cmocka_unit_test(program_without_commands_takes_no_words_unless_it_names_them),
         cmocka_unit_test(help_is_no_misuse),
         cmocka_unit_test(help_completion_and_man_page_come_from_the_tables),
     };
