@@ -8,10 +8,14 @@
 #include "core/buf.h"
 #include "core/cleanup.h"
 
-/* 17 significant digits always read back; fewer often do. Python takes the fewest. */
+/*
+ * The fewest digits that read back as the same double. Up to 15 always survive the way to a double and
+ * back (DBL_DIG), so when 15 read back, the fewest are these without their zeros; else it takes 16
+ * or 17. Numbers too small to be normal have fewer.
+ */
 static void shortest_digits(double v, char *out, size_t size)
 {
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = isnormal(v) ? 15 : 1; digits <= 17; digits++) {
         snprintf(out, size, "%.*e", digits - 1, v);
         if (strtod(out, NULL) == v)
             return;
@@ -27,6 +31,8 @@ static int split_scientific(const char *sci, char digits[24])
     for (const char *p = sci; p < e; p++)
         if (*p >= '0' && *p <= '9')
             digits[n++] = *p;
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
     digits[n] = '\0';
     return (int)strtol(e + 1, NULL, 10) % 1000; /* a double's has at most 3 digits */
 }

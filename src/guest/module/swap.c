@@ -26,6 +26,16 @@ static int bad_size(struct ol_err *err, const char *format, const char *text)
     return ol_err_set_domain(err, EINVAL, "ValueError", 0, format, text);
 }
 
+/* The square root to the nearest integer. */
+static int64_t rounded_root(double x)
+{
+    int64_t root = 0;
+
+    while (((double)root + 0.5) * ((double)root + 0.5) < x)
+        root++;
+    return root;
+}
+
 /* Cuts "iB" or "B" and then the letter of the unit; its factor. */
 static double cut_unit(char *text)
 {
@@ -89,7 +99,7 @@ int64_t swap_suggest(int64_t memory, int64_t disk_free, int64_t max)
     else if (memory < 16 * GIB)
         wanted = 4 * GIB;
     else
-        wanted = (int64_t)nearbyint(sqrt((double)memory / (double)GIB)) * GIB;
+        wanted = rounded_root((double)memory / (double)GIB) * GIB;
     return wanted < max ? wanted : max;
 }
 

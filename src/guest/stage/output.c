@@ -31,6 +31,7 @@ struct target {
 struct output {
     int saved_out, saved_err;
     struct target out, err;
+    bool is_closed;
 };
 
 /* A bare text is a file to append to; "> f", ">> f" and "| cmd" get one blank. */
@@ -92,51 +93,51 @@ static int open_file(struct guest *g, const char *path, int how, struct target *
     return 0;
 }
 
-/* The user's own command line, which is a shell's by its definition. Files that it makes are
- * root:adm 0640, as upstream arranges by umask and group. */
-static void exec_command(const struct guest *g, const char *command, int in, int fail)
-    __attribute__((noreturn));
+/* The user's own command line, which is a shell's by its definition. Runs in the child, on our
+ * memory; what fails goes to *failed. Files that it makes are root:adm 0640, as upstream arranges by
+ * umask and group. */
+static void exec_command(const struct ol_env *env, const char *command, int in, gid_t adm,
+                         volatile int *failed) __attribute__((noreturn));
 
-/* Says its errno on 'fail' when it cannot: who writes to a command that is not there gets EPIPE. */
-static void exec_command(const struct guest *g, const char *command, int in, int fail)
+static void exec_command(const struct ol_env *env, const char *command, int in, gid_t adm,
+                         volatile int *failed)
 {
-    gid_t adm = (gid_t)-1;
-    bool is_ready;
-
     umask(037);
     signal(SIGPIPE, SIG_DFL);
-    is_ready = userdb_group(g->env, "adm", &adm) < 0 || setgid(adm) == 0;
-    is_ready = is_ready && dup2(in, STDIN_FILENO) >= 0;
-    if (is_ready && !ol_env_is_host(g->env))
-        is_ready = fchdir(g->env->root_fd) == 0 && chroot(".") == 0;
-    if (is_ready)
+    /* setgid(2) itself: the library's would tell all threads of the process, which is ours. */
+    if ((adm == (gid_t)-1 || syscall(SYS_setgid, adm) == 0) && dup2(in, STDIN_FILENO) >= 0
+        && (ol_env_is_host(env) || (fchdir(env->root_fd) == 0 && chroot(".") == 0)))
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-    if (write(fail, &errno, sizeof(errno)) < 0)
-        _exit(126);
+    *failed = errno;
     _exit(127);
 }
 
-/* 0 once the child is the command; else its errno, with the child gone. */
-static int await_command(pid_t pid, int fail)
+/* 0 with *ret_pid once the child is the command, or -errno. */
+static int start_command(const struct ol_env *env, const char *command, int in, gid_t adm,
+                         pid_t *ret_pid)
 {
-    int failed = 0;
-    ssize_t n;
+    volatile int failed = 0;
+    pid_t pid = vfork();
 
-    do {
-        n = read(fail, &failed, sizeof(failed));
-    } while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof(failed))
-        return 0;
-    waitpid(pid, NULL, 0);
-    return failed;
+    if (pid == 0)
+        exec_command(env, command, in, adm, &failed);
+    if (pid < 0)
+        return -errno;
+    if (failed) {
+        waitpid(pid, NULL, 0);
+        return -failed;
+    }
+    *ret_pid = pid;
+    return 0;
 }
 
 static int open_command(struct guest *g, const char *command, struct target *ret,
                         struct ol_err *err)
 {
-    ol_autoclose int in = -1, out = -1, fail_in = -1, fail_out = -1;
-    int ends[2], fails[2], failed = 0;
-    pid_t pid;
+    ol_autoclose int in = -1, out = -1;
+    gid_t adm = (gid_t)-1;
+    int ends[2], r;
+    pid_t pid = 0;
 
     if (!ol_change(g->env, "run", "output command"))
         return open_file(g, "/dev/null", 0, ret, err);
@@ -144,19 +145,11 @@ static int open_command(struct guest *g, const char *command, struct target *ret
         return ol_err_set(err, errno, "output to '%s': %s", command, strerror(errno));
     in = ends[0];
     out = ends[1];
-    if (pipe2(fails, O_CLOEXEC) < 0)
-        return ol_err_set(err, errno, "output to '%s': %s", command, strerror(errno));
-    fail_out = fails[0];
-    fail_in = fails[1];
-    pid = fork();
-    if (pid == 0)
-        exec_command(g, command, in, fail_in);
-    if (pid < 0)
-        return ol_err_set(err, errno, "output to '%s': %s", command, strerror(errno));
-    close(ol_take_fd(&fail_in));
-    failed = await_command(pid, fail_out);
-    if (failed)
-        return ol_err_set(err, failed, "output to '%s': %s", command, strerror(failed));
+    if (userdb_group(g->env, "adm", &adm) < 0)
+        adm = (gid_t)-1;
+    r = start_command(g->env, command, in, adm, &pid);
+    if (r < 0)
+        return ol_err_set(err, -r, "output to '%s': %s", command, strerror(-r));
     *ret = (struct target){.fd = ol_take_fd(&out), .pid = pid};
     return 0;
 }
@@ -191,10 +184,11 @@ static void settle(const struct target *t)
     close(p.fd);
 }
 
-void output_restore(struct guest *g, struct output *o)
+void output_close(struct guest *g, struct output *o)
 {
-    if (!o)
+    if (!o || o->is_closed)
         return;
+    o->is_closed = true;
     fflush(stdout);
     fflush(stderr);
     if (dup2(o->saved_out, STDOUT_FILENO) < 0 || dup2(o->saved_err, STDERR_FILENO) < 0)
@@ -203,6 +197,13 @@ void output_restore(struct guest *g, struct output *o)
     close(o->saved_err);
     target_done(&o->out);
     target_done(&o->err);
+}
+
+void output_restore(struct guest *g, struct output *o)
+{
+    if (!o)
+        return;
+    output_close(g, o);
     settle(&o->out);
     settle(&o->err);
     free(o);

@@ -20,7 +20,10 @@ struct output;
 /* Redirects stdout and stderr. NULL with err when a file or command cannot be had (they are then as
  * before), NULL without one when there is nothing to do. */
 struct output *output_redirect(struct guest *g, const struct output_plan *plan, struct ol_err *err);
-/* Puts stdout and stderr back and lets the commands finish, for a moment at most. */
+/* Puts stdout and stderr back; the commands see the end of their input, and take the last of it
+ * while we go on. */
+void output_close(struct guest *g, struct output *o);
+/* The same, and lets the commands finish, for a moment at most. */
 void output_restore(struct guest *g, struct output *o);
 
 /* Standard input becomes /dev/null unless it is a terminal or $_CLOUD_INIT_SAVE_STDIN is set. */

@@ -446,6 +446,7 @@ static int finish(struct run *run, ol_time started)
 
     ol_debug(run->g.env, "cloud-init mode '%s' took %.3f seconds (%.2f)", run->row->title, seconds,
              seconds);
+    output_close(&run->g, run->output);
     if (run->row->mode)
         status = status_end(&run->g, &run->status, run->log);
     output_restore(&run->g, run->output);

@@ -163,7 +163,7 @@ static void cloud_id_tells_the_cloud_or_why_not(void **state)
     assert_outcome(f, "cloud-id", 1, "");
     fixture_put(f, "/run/cloud-init/instance-data.json", data);
     assert_outcome(f, "cloud-id", 0, "nocloud\n");
-    assert_outcome(f, "cloud-id -l", 0, "nocloud\tunknown\n");
+    assert_outcome(f, "cloud-id -l", 0, "nocloud\tNone\n");
     fixture_put(f, "/run/cloud-init/instance-data.json", "{\"v1\": 7}");
     assert_outcome(f, "cloud-id", 0, "unknown\n");
     fixture_free(f);
