@@ -298,7 +298,8 @@ static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int 
 {
     struct ol_val *to;
 
-    if (depth > OL_VAL_MAX_DEPTH || ol_arena_is_over(a))
+    /* The top keeps its type: who copies a map goes on to change it. */
+    if (depth > OL_VAL_MAX_DEPTH || (depth && ol_arena_is_over(a)))
         return ol_val_new_null(a);
     if (v->type == OL_VAL_STR || v->type == OL_VAL_BYTES || v->type == OL_VAL_TIME) {
         to = new_text(a, v->type, v->str.data, v->str.len);

@@ -113,9 +113,11 @@ static void a_value_within_itself_has_no_size(void **state)
     assert_true(ol_val_is_within(ol_val_new_str(&a, "x"), 1000));
     assert_false(ol_val_is_within(ol_val_new_str(&a, "x"), 1));
     assert_true(ol_val_is_within(NULL, 0));
-    /* A copy of it ends all the same, when the arena is full. */
+    /* A copy of it ends all the same, when the arena is full; the top keeps its type. */
     assert_non_null(ol_val_copy(&a, laughs));
     assert_true(a.used < 32u << 20);
+    assert_true(ol_arena_is_over(&a));
+    assert_true(ol_val_is(ol_val_copy(&a, map), OL_VAL_MAP));
     (void)state;
 }
 
