@@ -31,7 +31,7 @@
 
 enum {
     OL_MIME_MAX_DEPTH = 64,
-    OL_MIME_MAX_PARTS = 4096,
+    OL_MIME_MAX_PARTS = 16384,
 };
 
 struct ol_mime_header {

@@ -115,7 +115,8 @@ def add_drive(root, work, name, data):
                             capture_output=True, text=True).stdout.strip()
     held = os.open(device, os.O_RDONLY)
     run("losetup", "-d", device)
-    os.mknod(root / "dev" / name, 0o660 | stat.S_IFBLK, os.fstat(held).st_rdev)
+    for node in (name, Path(device).name):  # sysfs knows it by the second name
+        os.mknod(root / "dev" / node, 0o660 | stat.S_IFBLK, os.fstat(held).st_rdev)
 
 
 def serve(folder):

@@ -83,9 +83,9 @@ static const char *sound_or_null(struct guest *g, const char *key, const char *n
         return name;
     if (flags & HOSTNAME_TELL)
         ol_warn(g->env,
-                "%s '%.300s' is no name for a machine and is ignored: use letters, digits, '-' and"
+                "%s %.300s is no name for a machine and is ignored: use letters, digits, '-' and"
                 " '.', 64 of them at most before the first dot",
-                key, name);
+                key, ol_val_to_repr(g->arena, ol_val_new_str(g->arena, name)));
     return NULL;
 }
 

@@ -116,11 +116,9 @@ static bool is_fine(const struct ol_val *v, unsigned types)
 /* Never the value: it may be a secret. */
 static void tell(const struct walk *w, const char *place, const struct ol_val *v)
 {
-    const char *line = v->line ? ol_arena_printf(w->g->arena, " (line %u)", v->line) : "";
-
     if (w->is_telling)
-        ol_warn(w->g->env, "%s%s is of type %s and is ignored: write %s", place, line,
-                ol_val_type_name(v), w->row->wanted);
+        ol_warn(w->g->env, "%s is of type %s and is ignored: write %s", place, ol_val_type_name(v),
+                w->row->wanted);
 }
 
 static bool is_list_step(const char *step, size_t len, size_t at)

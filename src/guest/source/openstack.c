@@ -115,7 +115,15 @@ static int read_content(const struct reader *rd, const struct ol_val *item, stru
                        ret, err);
 }
 
-static int read_files(const struct reader *rd, struct ol_err *err)
+/* What an instance can do without is told and left out: without its keys and its user-data,
+ * which are as good as ever, nobody could get in and mend it. */
+static void do_without(const struct reader *rd, int r, const struct ol_err *why)
+{
+    if (r < 0)
+        ol_warn(rd->g->env, "%s; it is left out", ol_err_text(why));
+}
+
+static void read_files(const struct reader *rd)
 {
     const struct ol_val *list = ol_val_get(rd->to->metadata, "files");
 
@@ -123,18 +131,17 @@ static int read_files(const struct reader *rd, struct ol_err *err)
         const struct ol_val *item = ol_val_item(list, i);
         const char *path = ol_val_str(ol_val_get(item, "path"));
         struct ol_val *content = NULL;
+        struct ol_err why = OL_ERR_INIT;
+        int r;
 
         if (!path || !*path)
             continue;
-        if (read_content(rd, item, &content, err) < 0) {
-            struct ol_err why = err ? *err : OL_ERR_INIT;
-
-            return ol_err_set(err, EINVAL, "Failed to read provided file %s: %s", path,
-                              ol_err_text(&why));
-        }
-        ol_val_set(rd->g->arena, rd->to->files, path, content);
+        r = read_content(rd, item, &content, &why);
+        if (r == 0)
+            ol_val_set(rd->g->arena, rd->to->files, path, content);
+        else
+            do_without(rd, ol_err_prefix(&why, r, "Failed to read provided file %s", path), &why);
     }
-    return 0;
 }
 
 static int decode_seed(const struct reader *rd, struct ol_err *err)
@@ -186,6 +193,16 @@ static int copy_names(const struct reader *rd, struct ol_err *err)
 static int read_v2_files(const struct reader *rd, struct ol_err *err)
 {
     struct openstack_data *to = rd->to;
+    const struct {
+        const char *path;
+        unsigned types;
+        struct ol_val **to;
+    } others[] = {
+        {version_path(rd, "vendor_data.json"), JSON_ANY, &to->vendordata},
+        {version_path(rd, "vendor_data2.json"), JSON_ANY, &to->vendordata2},
+        {version_path(rd, "network_data.json"), JSON_ANY, &to->networkdata},
+        {"ec2/latest/meta-data.json", JSON_MAP, &to->ec2_metadata},
+    };
     int r = read_json(rd, version_path(rd, "meta_data.json"), JSON_MAP, &to->metadata, err);
 
     if (r < 0)
@@ -196,28 +213,25 @@ static int read_v2_files(const struct reader *rd, struct ol_err *err)
     if (source_read(rd->files, version_path(rd, "user_data"), rd->g->arena, &to->userdata, err)
         == -EFBIG)
         return -EFBIG;
-    r = read_json(rd, version_path(rd, "vendor_data.json"), JSON_ANY, &to->vendordata, err);
-    if (r >= 0)
-        r = read_json(rd, version_path(rd, "vendor_data2.json"), JSON_ANY, &to->vendordata2, err);
-    if (r >= 0)
-        r = read_json(rd, version_path(rd, "network_data.json"), JSON_ANY, &to->networkdata, err);
-    return r;
+    for (size_t i = 0; i < ol_count(others); i++) {
+        struct ol_err why = OL_ERR_INIT;
+
+        do_without(rd, read_json(rd, others[i].path, others[i].types, others[i].to, &why), &why);
+    }
+    return 0;
 }
 
 static int read_v2(const struct reader *rd, struct ol_err *err)
 {
     int r = read_v2_files(rd, err);
 
-    if (r >= 0)
-        r = decode_seed(rd, err);
-    if (r >= 0)
-        r = read_files(rd, err);
-    if (r >= 0)
-        r = read_eni(rd, err);
-    if (r >= 0)
-        r = read_json(rd, "ec2/latest/meta-data.json", JSON_MAP, &rd->to->ec2_metadata, err);
+    struct ol_err why = OL_ERR_INIT;
+
     if (r < 0)
         return r;
+    do_without(rd, decode_seed(rd, &why), &why);
+    read_files(rd);
+    do_without(rd, read_eni(rd, &why), &why);
     rd->to->version = 2;
     rd->to->dsmode = ol_val_get(ol_val_get(rd->to->metadata, "meta"), "dsmode");
     return copy_names(rd, err);

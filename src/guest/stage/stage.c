@@ -261,7 +261,8 @@ static int consume_all(struct run *run, enum frequency frequency, struct ol_err 
     return r;
 }
 
-/* Once per instance everything, later only what runs always; true = go on with the modules. */
+/* Once per instance everything, later only what runs always; true = go on with the modules. Data
+ * that no later boot could read either do not keep the machine from its users and keys. */
 static bool consume(struct run *run)
 {
     struct guest *g = &run->g;
@@ -278,12 +279,13 @@ static bool consume(struct run *run)
         r = consume_all(run, FREQ_INSTANCE, &err);
         sem_release(g, &sem);
     }
-    if (r == 0)
-        return true;
-    ol_warn(g->env, "Consuming user data failed!");
-    ol_debug(g->env, "Consuming user data failed: %s", ol_err_text(&err));
-    fail(run, "Consuming user data failed!");
-    return false;
+    if (r == 0 && run->data.refused.code)
+        err = run->data.refused;
+    if (err.code) {
+        ol_warn(g->env, "Consuming user data failed! %s", ol_err_text(&err));
+        fail(run, "Consuming user data failed!");
+    }
+    return r == 0;
 }
 
 static void run_section(struct run *run)

@@ -215,7 +215,10 @@ static void say_unhandled(struct userdata_run *run, const struct userdata_part *
     else if (!part->size)
         ol_debug(env, "Empty payload of type %s", part->type);
     else if (!strcmp(part->type, "text/x-not-multipart"))
-        ol_warn(env, "Unhandled non-multipart (%s) userdata: %zu bytes", part->type, part->size);
+        ol_warn(env,
+                "Unhandled non-multipart (%s) userdata: %zu bytes; text without a byte order mark,"
+                " whose first line is '#cloud-config' or '#!/bin/sh', would be understood",
+                part->type, part->size);
     else
         ol_warn(env, "Unhandled unknown content-type (%s) userdata: %zu bytes", part->type,
                 part->size);

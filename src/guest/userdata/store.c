@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <sys/random.h>
 
 #include "codec/json.h"
@@ -58,11 +59,21 @@ int userdata_store(struct guest *g, struct userdata *ret, struct ol_err *err)
         [USERDATA_VENDOR] = {"vendordata_raw", "vendor-data.txt"},
         [USERDATA_VENDOR2] = {"vendordata2_raw", "vendor-data2.txt"},
     };
-    struct userdata all = {{NULL}};
+    struct userdata all = {.refused = OL_ERR_INIT};
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < ol_count(items); i++)
-        r = store_one(g, items[i][0], items[i][1], &all.messages[i], err);
+    for (size_t i = 0; r == 0 && i < ol_count(items); i++) {
+        struct ol_err why = OL_ERR_INIT;
+
+        r = store_one(g, items[i][0], items[i][1], &all.messages[i], &why);
+        if (r == -EFBIG || r == -EINVAL) {
+            all.messages[i] = ol_mime_new(g->arena, "multipart/mixed");
+            r = ol_err_prefix(&why, 0, "%s", items[i][1]);
+            all.refused = why;
+        } else if (r < 0 && err) {
+            *err = why;
+        }
+    }
     if (r == 0)
         *ret = all;
     return r;

@@ -22,12 +22,14 @@ struct ol_mime_part;
 /* All three as flat messages, in the guest's arena. */
 struct userdata {
     struct ol_mime_part *messages[3]; /* by enum userdata_kind */
+    struct ol_err refused; /* why one of them is taken as empty: it is no data that can be read */
 };
 
 /*
  * Realises all three (decompresses, splits, fetches includes) and writes user-data.txt and
  * user-data.txt.i and their vendor siblings, 0600 (cloud-init 26.2 stages.Init.update()).
- * -errno: an include or a compressed part could not be had.
+ * -errno: an include or a compressed part could not be had. Content that is refused (too large,
+ * nested too deep) is no error: see 'refused'.
  */
 int userdata_store(struct guest *g, struct userdata *ret, struct ol_err *err)
     __attribute__((warn_unused_result));

@@ -295,7 +295,7 @@ static void what_nobody_takes_is_warned_about_without_its_content(void **state)
 
     consume(f, "hunter2-secret");
     fixture_assert_logged(
-        f, "WARNING: Unhandled non-multipart (text/x-not-multipart) userdata: 14 bytes");
+        f, "WARNING: Unhandled non-multipart (text/x-not-multipart) userdata: 14 bytes; ");
     consume(f, part(f, "text/odd", "o", "hunter2-secret"));
     fixture_assert_logged(f, "WARNING: Unhandled unknown content-type (text/odd) userdata");
     consume(f, part(f, "text/part-handler", "p", "#part-handler\nhunter2-secret"));
