@@ -116,8 +116,9 @@ static uint32_t address_flags(const struct ifaddrmsg *msg, size_t len)
     return msg->ifa_flags;
 }
 
-static void mark(struct nics *nics, const struct nlmsghdr *head)
+static void mark(void *ctx, const struct nlmsghdr *head)
 {
+    struct nics *nics = ctx;
     const struct ifaddrmsg *msg = NLMSG_DATA(head);
     uint32_t flags = address_flags(msg, IFA_PAYLOAD(head));
 
@@ -130,7 +131,7 @@ static void mark(struct nics *nics, const struct nlmsghdr *head)
 }
 
 /* One datagram of the dump: 1 when it was the last, 0 when there is more, -errno. */
-static int receive_addresses(int fd, struct nics *nics)
+static int receive_some(int fd, net_dump_fn fn, void *ctx)
 {
     union {
         struct nlmsghdr head;
@@ -146,23 +147,22 @@ static int receive_addresses(int fd, struct nics *nics)
             return 1;
         if (h->nlmsg_type == NLMSG_ERROR)
             return -EPROTO;
-        if (h->nlmsg_type == RTM_NEWADDR)
-            mark(nics, h);
+        fn(ctx, h);
     }
     return 0;
 }
 
-int net_mark_addressed(struct nics *nics, struct ol_err *err)
+int net_dump(int type, int family, net_dump_fn fn, void *ctx, struct ol_err *err)
 {
     struct {
         struct nlmsghdr head;
-        struct ifaddrmsg msg;
+        struct rtgenmsg msg;
     } req = {
         .head = {.nlmsg_len = NLMSG_LENGTH(sizeof(req.msg)),
-                 .nlmsg_type = RTM_GETADDR,
+                 .nlmsg_type = (uint16_t)type,
                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
                  .nlmsg_seq = 1},
-        .msg = {.ifa_family = AF_UNSPEC},
+        .msg = {.rtgen_family = (unsigned char)family},
     };
     ol_autoclose int fd = open_route();
     int r = fd;
@@ -170,11 +170,16 @@ int net_mark_addressed(struct nics *nics, struct ol_err *err)
     if (fd < 0)
         return ol_err_set(err, -fd, "open rtnetlink: %s", strerror(-fd));
     if (send(fd, &req, req.head.nlmsg_len, 0) < 0)
-        return ol_err_set(err, errno, "ask for addresses: %s", strerror(errno));
+        return ol_err_set(err, errno, "ask rtnetlink: %s", strerror(errno));
     do
-        r = receive_addresses(fd, nics);
+        r = receive_some(fd, fn, ctx);
     while (r == 0);
     if (r < 0)
-        return ol_err_set(err, -r, "receive addresses: %s", strerror(-r));
+        return ol_err_set(err, -r, "receive from rtnetlink: %s", strerror(-r));
     return 0;
+}
+
+int net_mark_addressed(struct nics *nics, struct ol_err *err)
+{
+    return net_dump(RTM_GETADDR, AF_UNSPEC, mark, nics, err);
 }

@@ -14,6 +14,7 @@
 #include "guest/distro/distro.h"
 #include "guest/module/hostname-set.h"
 #include "guest/network/apply.h"
+#include "guest/network/info.h"
 #include "guest/source/source.h"
 #include "guest/stage/config.h"
 #include "guest/stage/instance-data.h"
@@ -28,6 +29,7 @@
 
 enum {
     ARENA_MAX = 256 << 20,
+    NET_TEXT_MAX = 1 << 20,
     DOC_MAX = 128 << 20, /* of a datasource's data when nothing in it is shared */
 };
 
@@ -354,11 +356,28 @@ static void flow_local(struct run *run)
         apply_instance(run);
 }
 
+/* What the network manager made of the configuration, for who reads the console. */
+static void show_network(struct guest *g)
+{
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(NET_TEXT_MAX);
+    struct net_info info = {.arena = g->arena};
+    struct ol_err err = OL_ERR_INIT;
+
+    if (!g->env->is_live)
+        return;
+    if (net_info_read(&info, &err) < 0)
+        ol_debug(g->env, "Net device info failed: %s", ol_err_text(&err));
+    net_info_print(&info, &text);
+    if (ol_buf_status(&text) == 0)
+        fputs(text.data, stderr);
+}
+
 static void flow_network(struct run *run)
 {
     struct guest *g = &run->g;
 
     start_init(run);
+    show_network(g);
     if (!fetch(run, INSTANCE_TRUST, SOURCE_NEEDS_DISK | SOURCE_NEEDS_NET)) {
         ol_warn(g->env, "No instance datasource found! Likely bad things to come!");
         apply_network(run, NET_APPLY_BRING_UP);
