@@ -118,17 +118,21 @@ char *ol_arena_strdup(struct ol_arena *a, const char *s)
 char *ol_arena_printf(struct ol_arena *a, const char *fmt, ...)
 {
     va_list ap, again;
-    char *p;
+    char small[256], *p;
     int n;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(small, sizeof(small), fmt, ap);
     va_end(ap);
     if (n < 0)
         abort();
-    p = ol_arena_alloc(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, again);
+    if ((size_t)n < sizeof(small)) {
+        p = ol_arena_memdup(a, small, (size_t)n);
+    } else {
+        p = ol_arena_alloc(a, (size_t)n + 1);
+        vsnprintf(p, (size_t)n + 1, fmt, again);
+    }
     va_end(again);
     return p;
 }

@@ -107,14 +107,18 @@ void ol_buf_addn(struct ol_buf *b, char c, size_t n)
 void ol_buf_vprintf(struct ol_buf *b, const char *fmt, va_list ap)
 {
     va_list again;
-    char *at;
+    char small[256], *at;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(small, sizeof(small), fmt, again);
     va_end(again);
     if (n < 0) {
         b->failed = EINVAL;
+        return;
+    }
+    if ((size_t)n < sizeof(small)) {
+        ol_buf_add(b, small, (size_t)n);
         return;
     }
     at = ol_buf_reserve(b, (size_t)n);
