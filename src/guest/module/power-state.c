@@ -71,7 +71,9 @@ static int parse_timeout(struct ol_arena *a, const struct ol_val *v, ol_time *re
             return ol_err_set_domain(err, EINVAL, "ValueError", 0,
                                      "failed to convert timeout '%s' to float.", text);
     }
-    *ret = (ol_time)(fmin(fmax(seconds, 0), 1e9) * (double)OL_SECOND);
+    if (!(seconds > 0)) /* nor a number, for that matter */
+        seconds = 0;
+    *ret = (ol_time)((seconds < 1e9 ? seconds : 1e9) * (double)OL_SECOND);
     return 0;
 }
 
