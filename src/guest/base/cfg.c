@@ -90,3 +90,13 @@ void cfg_uniq_split(struct ol_arena *a, const struct ol_val *v, struct ol_strv *
     for (size_t i = 0; i < ol_val_count(v); i++)
         add_pieces(ol_val_to_text(a, ol_val_item(v, i)), ret_items);
 }
+
+const char *cfg_yaml_error(struct ol_arena *a, const struct ol_err *err)
+{
+    if (!err)
+        return "It is no YAML";
+    if (!err->line)
+        return ol_arena_strdup(a, ol_err_text(err));
+    return ol_arena_printf(a, "Invalid format at line %d column %d: \"%s\"", err->line, err->column,
+                           ol_err_text(err));
+}

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "codec/val.h"
+#include "core/err.h"
 #include "core/strv.h"
 
 /* Reading configuration the way cloud-init's util.py does: lenient in exactly its ways. */
@@ -24,3 +25,7 @@ void cfg_list(struct ol_arena *a, const struct ol_val *cfg, const char *key,
 /* util.uniq_merge_sorted() and friends: splits "a, b" text at commas, strips blanks, drops empty
  * repeated items; also takes a list of such texts. */
 void cfg_uniq_split(struct ol_arena *a, const struct ol_val *v, struct ol_strv *ret_items);
+
+/* What ol_yaml_load() said, in the words that util.load_yaml() logs: "Invalid format at line 3 column
+ * 1: …", without the place when the document has none for it. In the arena. */
+const char *cfg_yaml_error(struct ol_arena *a, const struct ol_err *err);

@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/path.h"
 #include "core/str.h"
+#include "guest/base/cfg.h"
 #include "guest/base/cmdline.h"
 
 enum {
@@ -71,8 +72,7 @@ static struct ol_val *parse(struct guest *g, const char *name, const char *text,
     struct ol_err err = OL_ERR_INIT;
 
     if (ol_yaml_load(text, len, g->arena, &cfg, &err) < 0) {
-        ol_warn(g->env, "Failed loading yaml from %s. Invalid format at line %d column %d: \"%s\"",
-                name, err.line, err.column, ol_err_text(&err));
+        ol_warn(g->env, "Failed loading yaml from %s. %s", name, cfg_yaml_error(g->arena, &err));
         return NULL;
     }
     if (ol_val_is(cfg, OL_VAL_NULL))

@@ -9,6 +9,7 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/str.h"
+#include "guest/base/cfg.h"
 #include "guest/userdata/userdata-internal.h"
 
 #define JSONP_PREFIX "#cloud-config-jsonp"
@@ -42,9 +43,7 @@ static int load(struct cloud_config *c, const struct userdata_part *part, struct
     int r = ol_yaml_load(part->data, part->size, c->g->arena, ret, err);
 
     if (r < 0) {
-        ol_warn(c->g->env,
-                "Failed loading yaml blob. Invalid format at line %d column %d: \"%s\" in %s",
-                err ? err->line : 0, err ? err->column : 0, err ? ol_err_text(err) : "",
+        ol_warn(c->g->env, "Failed loading yaml blob. %s in %s", cfg_yaml_error(c->g->arena, err),
                 part->filename);
     } else if (!ol_val_is(*ret, OL_VAL_MAP) && !ol_val_is(*ret, OL_VAL_NULL)) {
         ol_warn(c->g->env,

@@ -11,6 +11,7 @@
 #include "core/md5.h"
 #include "core/num.h"
 #include "core/str.h"
+#include "guest/base/cfg.h"
 #include "guest/base/fetch.h"
 #include "guest/userdata/userdata-internal.h"
 
@@ -205,8 +206,7 @@ static void add_archive(struct process *p, const char *data, size_t size)
     struct ol_err err = OL_ERR_INIT;
 
     if (ol_yaml_load(data, size, p->g->arena, &entries, &err) < 0) {
-        ol_warn(p->g->env, "Failed loading yaml blob. Invalid format at line %d column %d: \"%s\"",
-                err.line, err.column, ol_err_text(&err));
+        ol_warn(p->g->env, "Failed loading yaml blob. %s", cfg_yaml_error(p->g->arena, &err));
         return;
     }
     if (!ol_val_is(entries, OL_VAL_LIST) && !ol_val_is(entries, OL_VAL_NULL))
