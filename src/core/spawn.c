@@ -426,6 +426,16 @@ int ol_spawn_run(struct ol_env *env, const struct ol_spawn *spawn, struct ol_spa
     return ol_spawn_wait(env, child, ret, err);
 }
 
+/* How much of a program's last words goes into a sentence. */
+static int without_line_end(const struct ol_buf *said)
+{
+    size_t len = said->len;
+
+    while (len && (said->data[len - 1] == '\n' || said->data[len - 1] == '\r'))
+        len--;
+    return len > 300 ? 300 : (int)len;
+}
+
 static int run_checked(struct ol_env *env, const struct ol_spawn *spawn, struct ol_buf *ret_out,
                        struct ol_err *err)
 {
@@ -434,10 +444,13 @@ static int run_checked(struct ol_env *env, const struct ol_spawn *spawn, struct 
 
     if (r < 0)
         return r;
-    if (result.status)
+    if (result.status) {
+        const struct ol_buf *said = result.err.len ? &result.err : &result.out;
+
         return ol_err_set_domain(err, EIO, "ProcessExecutionError", result.status,
-                                 "'%s' ended with status %d: %.300s", spawn->argv[0], result.status,
-                                 result.err.len ? result.err.data : result.out.data);
+                                 "'%s' ended with status %d: %.*s", spawn->argv[0], result.status,
+                                 without_line_end(said), said->data);
+    }
     if (ret_out)
         ol_buf_add(ret_out, result.out.data, result.out.len);
     return 0;
