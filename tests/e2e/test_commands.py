@@ -103,6 +103,34 @@ def test_query_and_single_take_their_old_options(tree):
     assert again.returncode == 0
 
 
+@pytest.mark.parametrize("text, status, stdout, stderr", [
+    ("## template: jinja\nhostname: {{ v1.local_hostname }}-{{ ds.meta_data.x }}\n", 0,
+     "hostname: hand-CI_MISSING_JINJA_VAR/x\n",
+     "WARNING: Could not render jinja template variables in file '/t': 'x'\n"),
+    ("#cloud-config\n", 1, "", "ERROR: Cannot render from instance data due to exception:"
+     " NotJinjaError('Payload is not a jinja template')\n"),
+    ("## template: jinja\n{{ v1.x", 1, "",
+     "ERROR: Failed to render templated user-data file '/t'."),
+])
+def test_render_shows_what_becomes_of_a_template(tree, text, status, stdout, stderr):
+    tree.boot()
+    tree.put("t", text)
+    done = tree.run("devel", "render", "/t")
+    assert (done.returncode, done.stdout) == (status, stdout)
+    assert done.stderr.startswith(stderr)
+
+
+def test_render_tells_which_file_is_missing(tree):
+    tree.put("t", "## template: jinja\n")
+    done = tree.run("devel", "render", "-i", "/nothing", "/t")
+    assert done.returncode == 1
+    assert done.stderr == "ERROR: Missing instance-data.json file: /nothing\n"
+    tree.boot()
+    done = tree.run("devel", "render", "/nothing")
+    assert (done.returncode, done.stderr) == (1, "ERROR: Missing user-data file: /nothing\n")
+    assert tree.run("devel", "render").returncode == 2
+
+
 @pytest.mark.demands(9)
 def test_scripts_do_not_read_what_the_service_manager_left_open(tree):
     reader, writer = os.pipe()

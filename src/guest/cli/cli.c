@@ -110,6 +110,12 @@ static const struct ol_opt make_mime_opts[] = {
     {0},
 };
 
+static const struct ol_opt render_opts[] = {
+    {"instance-data", 'i', OL_OPT_STR, "FILE", "Read this instance-data.json", AT(instance_data)},
+    {"debug", 'd', OL_OPT_FLAG, NULL, "Show what is done", AT(debug)},
+    {0},
+};
+
 static const struct ol_cmd cache_cmds[] = {
     {"get", "PATH", "Print a value of the cached datasource", 0, 1, NULL, NULL, cmd_cache_get},
     {"set", "PATH [JSON]", "Change a value of the cached datasource", 1, 2, NULL, NULL, cmd_cache_set},
@@ -119,6 +125,7 @@ static const struct ol_cmd cache_cmds[] = {
 static const struct ol_cmd devel_cmds[] = {
     {"make-mime", "", "Put files together as one MIME message", 0, 0, make_mime_opts, NULL, cmd_devel_make_mime},
     {"net-convert", "", "Convert a network configuration", 0, 0, net_convert_opts, NULL, cmd_devel_net_convert},
+    {"render", "FILE", "Render user-data that is a jinja template", 1, 1, render_opts, NULL, cmd_devel_render},
     {"yaml", "FILE", "Show how YAML values are typed", 1, 1, yaml_opts, NULL, cmd_devel_yaml},
     {0},
 };

@@ -66,6 +66,7 @@ int cmd_cache_get(struct ol_cli *cli, int argc, char **argv);
 int cmd_cache_set(struct ol_cli *cli, int argc, char **argv);
 int cmd_devel_yaml(struct ol_cli *cli, int argc, char **argv);
 int cmd_devel_net_convert(struct ol_cli *cli, int argc, char **argv);
+int cmd_devel_render(struct ol_cli *cli, int argc, char **argv);
 int cmd_devel_make_mime(struct ol_cli *cli, int argc, char **argv);
 int cmd_cloud_id(struct ol_cli *cli, int argc, char **argv);
 int cmd_per(struct ol_cli *cli, int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "core/str.h"
 #include "guest/base/instance-vars.h"
 #include "guest/cli/cli.h"
+#include "guest/cli/query-data.h"
 #include "guest/stage/stage.h"
 
 enum {
@@ -53,15 +54,32 @@ static struct ol_val *read_json(struct guest *g, const char *path, struct ol_err
     return v;
 }
 
-static const char *data_path(struct guest *g, const struct cli_options *o)
+const char *query_data_path(struct guest *g, const struct cli_options *o)
 {
     const char *sensitive = guest_run_path(g, "instance-data-sensitive.json");
+    const char *redacted = guest_run_path(g, "instance-data.json");
 
     if (o->instance_data)
         return o->instance_data;
-    if (getuid() == 0 && ol_exists(g->env, sensitive))
+    if (getuid())
+        return redacted;
+    if (ol_exists(g->env, sensitive))
         return sensitive;
-    return guest_run_path(g, "instance-data.json");
+    fprintf(stderr, "WARNING: Missing root-readable %s. Using redacted %s instead.\n", sensitive,
+            redacted);
+    return redacted;
+}
+
+void query_warn_missing(const char *name, const char *rendered)
+{
+    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
+    ol_autofree char *list = NULL;
+
+    ol_template_missing(rendered, &names);
+    list = ol_strv_join(&names, "', '");
+    if (names.n)
+        fprintf(stderr, "WARNING: Could not render jinja template variables in file '%s': '%s'\n",
+                name, list);
 }
 
 static struct ol_val *hidden(struct guest *g, const char *path)
@@ -135,6 +153,7 @@ static int print_format(struct guest *g, const char *format, const struct ol_val
                            &text, &err)
         < 0)
         return fail("Failed to render templated data. %s", ol_err_text(&err));
+    query_warn_missing("query command line", text.data);
     if (!text.len)
         return 1;
     puts(text.data);
@@ -184,7 +203,7 @@ int cmd_query(struct ol_cli *cli, int argc, char **argv)
     if (!name && !o->list_keys && !o->format && !o->all)
         return fail("%s", "Expected one of the options: --all, --format, --list-keys or varname");
     stage_open_guest_paths(&g, &ctx->env, &arena);
-    path = data_path(&g, o);
+    path = query_data_path(&g, o);
     data = read_all(&g, o, path, &err);
     if (!data && err.code == EACCES)
         return fail("No read permission on '%s'. Try sudo", path);
