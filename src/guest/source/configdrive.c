@@ -40,6 +40,12 @@ static int read_drive(struct guest *g, const struct source_files *files, void *c
     return openstack_read(g, files, ctx, err);
 }
 
+/* It says that it is one, so what is missing on it was left out by mistake. */
+static bool has_drive_label(const struct source_device *d)
+{
+    return ol_str_eq_nocase(d->label, "config-2");
+}
+
 static int look_at_devices(struct guest *g, struct openstack_data *ret, const char **ret_place,
                            struct ol_err *err)
 {
@@ -61,7 +67,8 @@ static int look_at_devices(struct guest *g, struct openstack_data *ret, const ch
         if (r == -EINVAL || r == -EFBIG)
             ol_warn(g->env, "Broken config drive: %s: %s", d->path, last);
         else
-            ol_debug(g->env, "%s is not a config drive: %s", d->path, last);
+            ol_log(g->env, has_drive_label(d) ? OL_LOG_WARNING : OL_LOG_DEBUG,
+                   "%s is not a config drive: %s", d->path, last);
     }
     if (last)
         return ol_err_set(err, ENODATA, "no config drive: %s", last);

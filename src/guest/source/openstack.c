@@ -229,7 +229,10 @@ static int read_v2(const struct reader *rd, struct ol_err *err)
 
     if (r < 0)
         return r;
-    do_without(rd, decode_seed(rd, &why), &why);
+    r = decode_seed(rd, &why);
+    if (r < 0)
+        ol_val_remove(rd->to->metadata, "random_seed");
+    do_without(rd, r, &why);
     read_files(rd);
     do_without(rd, read_eni(rd, &why), &why);
     rd->to->version = 2;
