@@ -258,9 +258,9 @@ static bool has_swap(const struct mounting *m)
     return false;
 }
 
-/* fstab is right whatever fails here, and the next boot mounts it: so all commands run. The first
- * failure is the module's, as in 26.2 (which runs none after it; 22.4.2 warns of each). */
-static int activate(struct mounting *m, bool want_mount, struct ol_err *err)
+/* What cannot be activated is warned about, as 22.4.2 does: fstab is right all the same, and the
+ * next boot mounts it (26.2 fails the module at the first command that fails). */
+static void activate(struct mounting *m, bool want_mount)
 {
     const struct {
         bool is_wanted;
@@ -270,22 +270,15 @@ static int activate(struct mounting *m, bool want_mount, struct ol_err *err)
         {want_mount, {"mount", "-a"}},
         {want_mount && m->has_systemd, {"systemctl", "daemon-reload"}},
     };
-    int r = 0;
 
     for (size_t i = 0; m->g->env->is_live && i < ol_count(commands); i++) {
         const char *const *argv = commands[i].argv;
-        struct ol_err why = OL_ERR_INIT;
-        int failed = commands[i].is_wanted ? ol_run(m->g->env, argv, NULL, &why) : 0;
+        struct ol_err err = OL_ERR_INIT;
 
-        if (failed < 0 && r < 0)
+        if (commands[i].is_wanted && ol_run(m->g->env, argv, NULL, &err) < 0)
             ol_warn(m->g->env, "Activate mounts: FAIL:%s %s: %s", argv[0], argv[1],
-                    ol_err_text(&why));
-        if (failed < 0 && r == 0) {
-            r = failed;
-            *err = why;
-        }
+                    ol_err_text(&err));
     }
-    return r;
 }
 
 static int write_and_activate(struct mounting *m, struct ol_err *err)
@@ -309,7 +302,8 @@ static int write_and_activate(struct mounting *m, struct ol_err *err)
         return r;
     told = ol_strv_join(&changes, "; ");
     ol_debug(m->g->env, "Changes to fstab: %s", changes.n ? told : "none");
-    return activate(m, is_missing || changes.n, err);
+    activate(m, is_missing || changes.n);
+    return 0;
 }
 
 /* cloud-init 26.2 cc_mounts.py. */
