@@ -9,9 +9,9 @@
 #include "core/cleanup.h"
 
 /*
- * The fewest digits that read back as the same double. Up to 15 always survive the way to a double and
- * back (DBL_DIG), so when 15 read back, the fewest are these without their zeros; else it takes 16
- * or 17. Numbers too small to be normal have fewer.
+ * The fewest digits that read back as the same double. Up to 15 always survive the way to a double
+ * and back (DBL_DIG), so when 15 read back, the fewest are these without their zeros; else it takes
+ * 16 or 17. Numbers too small to be normal have fewer.
  */
 static void shortest_digits(double v, char *out, size_t size)
 {

@@ -126,6 +126,11 @@ void ol_val_append(struct ol_arena *a, struct ol_val *list, struct ol_val *item)
     list->list.items[list->list.n++] = item;
 }
 
+static bool is_text(const struct ol_val *v)
+{
+    return ol_val_is(v, OL_VAL_STR) || ol_val_is(v, OL_VAL_BYTES) || ol_val_is(v, OL_VAL_TIME);
+}
+
 static bool is_map(const struct ol_val *v)
 {
     return v && (v->type == OL_VAL_MAP || v->type == OL_VAL_SET);
@@ -294,6 +299,20 @@ struct ol_val *ol_val_copy_top(struct ol_arena *a, const struct ol_val *v)
     return to;
 }
 
+static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int depth);
+
+static struct ol_val *copy_container(struct ol_arena *a, const struct ol_val *v, int depth)
+{
+    struct ol_val *to = new_val(a, v->type);
+
+    for (size_t i = 0; v->type == OL_VAL_LIST && i < v->list.n; i++)
+        ol_val_append(a, to, copy_deep(a, v->list.items[i], depth));
+    for (size_t i = 0; is_map(v) && i < v->map.n; i++)
+        ol_val_set_key(a, to, copy_deep(a, v->map.pairs[i].key, depth),
+                       copy_deep(a, v->map.pairs[i].value, depth));
+    return to;
+}
+
 static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int depth)
 {
     struct ol_val *to;
@@ -301,19 +320,12 @@ static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int 
     /* The top keeps its type: who copies a map goes on to change it. */
     if (depth > OL_VAL_MAX_DEPTH || (depth && ol_arena_is_over(a)))
         return ol_val_new_null(a);
-    if (v->type == OL_VAL_STR || v->type == OL_VAL_BYTES || v->type == OL_VAL_TIME) {
+    if (v->type == OL_VAL_LIST || is_map(v)) {
+        to = copy_container(a, v, depth + 1);
+    } else if (is_text(v)) {
         to = new_text(a, v->type, v->str.data, v->str.len);
     } else if (v->type == OL_VAL_INT && v->integer.text) {
         to = ol_val_new_int_text(a, v->integer.text);
-    } else if (v->type == OL_VAL_LIST) {
-        to = ol_val_new_list(a);
-        for (size_t i = 0; i < v->list.n; i++)
-            ol_val_append(a, to, copy_deep(a, v->list.items[i], depth + 1));
-    } else if (is_map(v)) {
-        to = new_val(a, v->type);
-        for (size_t i = 0; i < v->map.n; i++)
-            ol_val_set_key(a, to, copy_deep(a, v->map.pairs[i].key, depth + 1),
-                           copy_deep(a, v->map.pairs[i].value, depth + 1));
     } else {
         to = new_val(a, v->type);
         *to = *v;
@@ -326,11 +338,6 @@ static struct ol_val *copy_deep(struct ol_arena *a, const struct ol_val *v, int 
 struct ol_val *ol_val_copy(struct ol_arena *a, const struct ol_val *v)
 {
     return v ? copy_deep(a, v, 0) : NULL;
-}
-
-static bool is_text(const struct ol_val *v)
-{
-    return ol_val_is(v, OL_VAL_STR) || ol_val_is(v, OL_VAL_BYTES) || ol_val_is(v, OL_VAL_TIME);
 }
 
 static bool take_room(const struct ol_val *v, size_t *left, int depth);

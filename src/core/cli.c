@@ -192,14 +192,8 @@ static bool was_seen(const struct parse *p, const struct ol_opt *o)
     return false;
 }
 
-static int check(const struct parse *p)
+static int check_command(const struct parse *p, const struct ol_cmd *c)
 {
-    const struct ol_cmd *c = p->cli->cmd;
-
-    if (!c && p->n_args && !p->cli->program->args)
-        return misuse(p, "'%s' is not understood", p->args[0]);
-    if (!c)
-        return NOT_DONE;
     if (c->subs && !c->run)
         return misuse(p, "'%s' needs a subcommand", c->name);
     for (const struct ol_opt *o = c->opts; o && o->name; o++)
@@ -209,6 +203,15 @@ static int check(const struct parse *p)
         return misuse(p, "'%s' needs %s", c->name, c->args);
     if (c->max_args >= 0 && p->n_args > c->max_args)
         return misuse(p, "'%s' does not take '%s'", c->name, p->args[c->max_args]);
+    return NOT_DONE;
+}
+
+static int check(const struct parse *p)
+{
+    if (p->cli->cmd)
+        return check_command(p, p->cli->cmd);
+    if (p->n_args && !p->cli->program->args)
+        return misuse(p, "'%s' is not understood", p->args[0]);
     return NOT_DONE;
 }
 

@@ -16,7 +16,8 @@ enum hostname_flag {
     HOSTNAME_TELL = 1 << 1,          /* warn about names that no machine can have */
 };
 
-/* A name that no machine can have (hostname(7): letters, digits, '-', '.'; 64 bytes, a qualified one
- * 253) is as good as none. cloud-init 26.2 util.get_hostname_fqdn() and DataSource.get_hostname(). */
+/* A name that no machine can have (hostname(7): letters, digits, '-', '.'; 64 bytes, a qualified
+ * one 253) is as good as none.
+ * cloud-init 26.2 util.get_hostname_fqdn() and DataSource.get_hostname(). */
 void guest_get_hostname(struct guest *g, const struct ol_val *cfg, unsigned flags,
                         struct guest_hostname *ret);

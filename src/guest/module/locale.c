@@ -122,7 +122,7 @@ static int apply_assignment(struct guest *g, const char *locale, const char *pat
 }
 
 /* How each family of distributions keeps its locale. */
-static const struct {
+static const struct family {
     const char *family;
     const char *fallback; /* when neither configuration nor system name one */
     int (*apply)(struct guest *g, const char *locale, const char *path, struct ol_err *err);
@@ -144,43 +144,52 @@ static bool is_name(const char *locale)
 }
 
 /* cloud-init 26.2 cc_locale.py. */
+static const struct family *find_family(const struct guest *g)
+{
+    for (size_t i = 0; g->distro && i < ol_count(families); i++)
+        if (!strcmp(families[i].family, g->distro->family))
+            return &families[i];
+    return NULL;
+}
+
+/* What the configuration says, else the system, else what the family falls back to. */
+static const char *choose_locale(struct guest *g, const struct ol_val *given,
+                                 const struct family *family)
+{
+    const char *of_system;
+
+    if (given)
+        return ol_val_to_text(g->arena, given);
+    of_system = system_locale(g);
+    return of_system ? of_system : family->fallback;
+}
+
 static int run(struct guest *g, const struct module_call *call, struct ol_err *err)
 {
-    const char *family = g->distro ? g->distro->family : "";
     const struct ol_val *given =
         ol_val_count(call->args) ? ol_val_item(call->args, 0) : ol_val_get(call->cfg, "locale");
+    const char *path = ol_val_str(ol_val_get(call->cfg, "locale_configfile"));
+    const struct family *family = find_family(g);
+    const char *locale;
 
-    if (given && ol_val_is(given, OL_VAL_NULL))
+    if (!family)
+        return ol_err_set_domain(err, ENOSYS, "NotImplementedError", 0,
+                                 "no way to set the locale of this distribution is known");
+    if (ol_val_is(given, OL_VAL_NULL))
         given = NULL;
-    for (size_t i = 0; i < ol_count(families); i++) {
-        const char *locale = given ? ol_val_to_text(g->arena, given) : NULL;
-        const char *path;
-
-        if (strcmp(families[i].family, family) != 0)
-            continue;
-        if (given && cfg_is_false(given)) {
-            ol_debug(g->env, "Skipping module named %s, disabled by config: %s", call->name,
-                     locale);
-            return 0;
-        }
-        if (!given)
-            locale = system_locale(g);
-        if (!locale)
-            locale = families[i].fallback;
-        if (!*locale)
-            return ol_err_set_domain(err, EINVAL, "ValueError", 0,
-                                     "Failed to provide locale value.");
-        if (!is_name(locale))
-            return ol_err_set_domain(err, EINVAL, "ValueError", 0,
-                                     "'%.200s' is no name of a locale: write one as 'de_DE.UTF-8'",
-                                     locale);
-        ol_debug(g->env, "Setting locale to %s", locale);
-        path = ol_val_str(ol_val_get(call->cfg, "locale_configfile"));
-        path = path && *path ? path : g->distro->locale_file;
-        return families[i].apply(g, locale, path, err);
+    locale = choose_locale(g, given, family);
+    if (given && cfg_is_false(given)) {
+        ol_debug(g->env, "Skipping module named %s, disabled by config: %s", call->name, locale);
+        return 0;
     }
-    return ol_err_set_domain(err, ENOSYS, "NotImplementedError", 0,
-                             "no way to set the locale of this distribution is known");
+    if (!*locale)
+        return ol_err_set_domain(err, EINVAL, "ValueError", 0, "Failed to provide locale value.");
+    if (!is_name(locale))
+        return ol_err_set_domain(err, EINVAL, "ValueError", 0,
+                                 "'%.200s' is no name of a locale: write one as 'de_DE.UTF-8'",
+                                 locale);
+    ol_debug(g->env, "Setting locale to %s", locale);
+    return family->apply(g, locale, path && *path ? path : g->distro->locale_file, err);
 }
 
 const struct module module_locale = {

@@ -227,40 +227,46 @@ static int check_place(struct ol_env *env, const char *path, struct ol_err *err)
                       path);
 }
 
+/* The directory is there and the size is known; 0 in *ret_size: there is no room for one. */
+static int prepare(struct ol_env *env, const struct ol_val *swap, const char *path,
+                   struct statfs *ret_fs, int64_t *ret_size, struct ol_err *err)
+{
+    ol_autofree char *dir = ol_path_dir(path);
+    int r = check_place(env, path, err);
+
+    if (r == 0)
+        r = ol_mkdir_p(env, dir, 0755, err);
+    if (r == 0)
+        r = stat_fs(env, dir, ret_fs, err);
+    if (r == 0)
+        r = find_size(env, swap, ret_fs, ret_size, err);
+    if (r == 0 && *ret_size > 0 && *ret_size < MIB)
+        r = ol_err_set(err, EINVAL,
+                       "a size of %lld bytes is too small: write it with its unit, as '512M'",
+                       (long long)*ret_size);
+    return r;
+}
+
 int swap_set_up(struct ol_env *env, struct ol_arena *a, const struct ol_val *swap,
                 const char **ret_path, struct ol_err *err)
 {
     const struct ol_val *filename = ol_val_get(swap, "filename");
     const char *path = filename ? ol_val_to_text(a, filename) : "/swap.img";
-    ol_autofree char *dir = ol_path_dir(path);
     struct statfs fs = {0};
     int64_t size = 0;
-    int r;
+    int r = 0;
 
     *ret_path = NULL;
     if (!ol_val_is_truthy(ol_val_get(swap, "size")) || (filename && !ol_val_is_truthy(filename))) {
         ol_debug(env, "no need to setup swap");
         return 0;
     }
-    if (ol_exists(env, path) && is_in_use(env, path)) {
-        *ret_path = path;
-        return 0;
+    if (!ol_exists(env, path) || !is_in_use(env, path)) {
+        r = prepare(env, swap, path, &fs, &size, err);
+        if (r < 0 || size <= 0)
+            return r;
+        r = make_swap(env, path, size, &fs, err);
     }
-    r = check_place(env, path, err);
-    if (r == 0)
-        r = ol_mkdir_p(env, dir, 0755, err);
-    if (r == 0)
-        r = stat_fs(env, dir, &fs, err);
-    if (r == 0)
-        r = find_size(env, swap, &fs, &size, err);
-    if (r == 0 && size > 0 && size < MIB)
-        r = ol_err_set(err, EINVAL,
-                       "a size of %lld bytes is too small: write it with its unit,"
-                       " as '512M'",
-                       (long long)size);
-    if (r < 0 || size <= 0)
-        return r;
-    r = make_swap(env, path, size, &fs, err);
     if (r == 0)
         *ret_path = path;
     return r;

@@ -147,39 +147,44 @@ static const char *kind_name(int type)
     return (size_t)type < ol_count(names) ? names[type] : NULL;
 }
 
-static void name_destination(struct net_info *info, const struct rtmsg *msg, const char *dst,
-                             struct net_info_route *r)
+static void name_destination4(struct net_info *info, const struct rtmsg *msg, const char *dst,
+                              struct net_info_route *r)
 {
-    bool is_v4 = msg->rtm_family == AF_INET;
     const char *kind = kind_name(msg->rtm_type);
-    int whole = is_v4 ? 32 : 128;
+    bool is_host = kind || (dst && msg->rtm_dst_len == 32);
 
-    r->gateway = is_v4 ? "0.0.0.0" : "::";
-    r->flags = "U";
-    r->mask = is_v4 ? mask_of(info, kind ? whole : msg->rtm_dst_len) : "";
-    if (kind) {
+    r->mask = mask_of(info, kind ? 32 : msg->rtm_dst_len);
+    r->destination = kind ? kind : dst ? dst : "0.0.0.0";
+    r->gateway = kind || dst ? "0.0.0.0" : "";
+    r->flags = is_host ? "UH" : "U";
+}
+
+static void name_destination6(struct net_info *info, const struct rtmsg *msg, const char *dst,
+                              struct net_info_route *r)
+{
+    const char *kind = kind_name(msg->rtm_type);
+
+    r->mask = "";
+    r->gateway = "::";
+    r->flags = kind || dst ? "U" : "UG";
+    if (kind)
         r->destination = kind;
-    } else if (!dst) {
-        r->destination = is_v4 ? "0.0.0.0" : "::/0";
-        r->gateway = is_v4 ? "" : "::";
-        r->flags = is_v4 ? "U" : "UG";
-    } else {
-        r->destination = is_v4 || msg->rtm_dst_len == whole
-                             ? dst
-                             : ol_arena_printf(info->arena, "%s/%d", dst, msg->rtm_dst_len);
-    }
-    if (is_v4 && (kind || (dst && msg->rtm_dst_len == whole)))
-        r->flags = "UH";
+    else if (!dst)
+        r->destination = "::/0";
+    else if (msg->rtm_dst_len == 128)
+        r->destination = dst;
+    else
+        r->destination = ol_arena_printf(info->arena, "%s/%d", dst, msg->rtm_dst_len);
 }
 
 /* The last of several ways is the one that is shown. */
 static void take_ways(struct net_info *info, const struct rtattr *ways, struct net_info_route *r,
                       const char **ret_gateway)
 {
-    size_t left = ways ? RTA_PAYLOAD(ways) : 0;
+    int left = ways ? (int)RTA_PAYLOAD(ways) : 0;
 
     for (const struct rtnexthop *way = ways ? RTA_DATA(ways) : NULL; way && RTNH_OK(way, left);) {
-        size_t step = RTNH_ALIGN(way->rtnh_len);
+        int step = (int)RTNH_ALIGN(way->rtnh_len);
         struct attributes all = collect(RTNH_DATA(way), way->rtnh_len - sizeof(*way));
         const char *gateway = ip_of(info, r->family, all.of[RTA_GATEWAY]);
 
@@ -203,33 +208,47 @@ static bool is_shown(const struct rtmsg *msg, const struct attributes *all)
     return msg->rtm_family == AF_INET6 || (msg->rtm_family == AF_INET && table == RT_TABLE_MAIN);
 }
 
+/* A fixed-size attribute's value; what is too short or not there leaves it as it was. */
+static void copy_attribute(const struct rtattr *from, void *to, size_t size)
+{
+    if (from && RTA_PAYLOAD(from) >= size)
+        memcpy(to, RTA_DATA(from), size);
+}
+
+static void fill_route(struct net_info *info, const struct rtmsg *msg, const struct attributes *all,
+                       struct net_info_route *r)
+{
+    const char *dst = msg->rtm_dst_len ? ip_of(info, r->family, all->of[RTA_DST]) : NULL;
+    const char *gateway = ip_of(info, r->family, all->of[RTA_GATEWAY]);
+    struct rta_cacheinfo cache = {0};
+
+    if (r->family == AF_INET)
+        name_destination4(info, msg, dst, r);
+    else
+        name_destination6(info, msg, dst, r);
+    copy_attribute(all->of[RTA_OIF], &r->index, sizeof(r->index));
+    copy_attribute(all->of[RTA_CACHEINFO], &cache, sizeof(cache));
+    take_ways(info, all->of[RTA_MULTIPATH], r, &gateway);
+    if (gateway) {
+        r->gateway = gateway;
+        r->flags = r->family == AF_INET && !strcmp(r->flags, "UH") ? "UGH" : "UG";
+    }
+    if (r->family == AF_INET6 && cache.rta_expires)
+        r->flags = ol_arena_printf(info->arena, "%se", r->flags);
+}
+
 static void take_route(struct net_info *info, const struct nlmsghdr *head)
 {
     const struct rtmsg *msg = NLMSG_DATA(head);
-    struct attributes all = collect(RTM_RTA(msg), RTM_PAYLOAD(head));
+    const struct attributes all = collect(RTM_RTA(msg), RTM_PAYLOAD(head));
     struct net_info_route r = {.family = msg->rtm_family};
-    const char *gateway;
-    struct rta_cacheinfo cache = {0};
     struct net_info_route *items =
         is_shown(msg, &all) ? add(info, info->routes, info->n_routes, sizeof(*items)) : NULL;
 
     if (!items)
         return;
     info->routes = items;
-    name_destination(info, msg, msg->rtm_dst_len ? ip_of(info, r.family, all.of[RTA_DST]) : NULL,
-                     &r);
-    if (all.of[RTA_OIF] && RTA_PAYLOAD(all.of[RTA_OIF]) >= sizeof(r.index))
-        memcpy(&r.index, RTA_DATA(all.of[RTA_OIF]), sizeof(r.index));
-    gateway = ip_of(info, r.family, all.of[RTA_GATEWAY]);
-    take_ways(info, all.of[RTA_MULTIPATH], &r, &gateway);
-    if (gateway) {
-        r.gateway = gateway;
-        r.flags = r.family == AF_INET && !strcmp(r.flags, "UH") ? "UGH" : "UG";
-    }
-    if (all.of[RTA_CACHEINFO] && RTA_PAYLOAD(all.of[RTA_CACHEINFO]) >= sizeof(cache))
-        memcpy(&cache, RTA_DATA(all.of[RTA_CACHEINFO]), sizeof(cache));
-    if (r.family == AF_INET6 && cache.rta_expires)
-        r.flags = ol_arena_printf(info->arena, "%se", r.flags);
+    fill_route(info, msg, &all, &r);
     info->routes[info->n_routes++] = r;
 }
 

@@ -94,8 +94,8 @@ static int open_file(struct guest *g, const char *path, int how, struct target *
 }
 
 /* The user's own command line, which is a shell's by its definition. Runs in the child, on our
- * memory; what fails goes to *failed. Files that it makes are root:adm 0640, as upstream arranges by
- * umask and group. */
+ * memory; what fails goes to *failed. Files that it makes are root:adm 0640, as upstream arranges
+ * by umask and group. */
 static void exec_command(const struct ol_env *env, const char *command, int in, gid_t adm,
                          volatile int *failed) __attribute__((noreturn));
 

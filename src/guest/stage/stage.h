@@ -40,8 +40,8 @@ int stage_run_single(struct ol_env *env, const struct stage_single *single,
                      const struct stage_options *options);
 
 struct guest;
-/* Whether the local stage believes a cache without asking the datasource: manual_cache_clean, or the
- * mark that it left in the instance. */
+/* Whether the local stage believes a cache without asking the datasource: manual_cache_clean, or
+ * the mark that it left in the instance. */
 bool stage_trusts_cache(struct guest *g);
 /* A guest with the machine's configuration, without touching anything: for commands. */
 void stage_open_guest(struct guest *g, struct ol_env *env, struct ol_arena *arena);

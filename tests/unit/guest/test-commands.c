@@ -25,9 +25,11 @@ static void commands_become_a_shell_script(void **state)
          "#!/bin/sh\n'echo' 'it'\\''s' '5' 'True' 'None'\n", NULL},
         {"\"echo\"", NULL, "Input to shellify was type 'str'. Expected list or tuple."},
         {"[5]", NULL,
-         "Unable to shellify type 'int' (command 1, line 0). Expected list, string, tuple: put the command in quotes"},
+         "Unable to shellify type 'int' (command 1, line 0). Expected list, string, "
+         "tuple: put the command in quotes"},
         {"[{\"a\": \"b\"}]", NULL,
-         "Unable to shellify type 'dict' (command 1, line 0). Expected list, string, tuple: put the command in quotes"},
+         "Unable to shellify type 'dict' (command 1, line 0). Expected list, string, "
+         "tuple: put the command in quotes"},
     };
     struct fixture *f = fixture_new();
 
