@@ -9,6 +9,7 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "guest/base/jobs.h"
+#include "guest/module/types.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -275,7 +276,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         int r = all[i]->run(&f->g,
                             &(struct module_call){
                                 .name = all[i]->name,
-                                .cfg = cfg,
+                                /* Modules must stand both what is pruned and what is not. */
+                                .cfg = size % 2 ? module_typed_config(&f->g, all[i], cfg) : cfg,
                                 .args = ol_val_new_list(&f->arena),
                                 .frequency = all[i]->frequency,
                             },
