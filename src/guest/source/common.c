@@ -123,23 +123,31 @@ const char *source_subplatform(struct guest *g, const char *place)
 /* A directory gets this name. */
 static bool is_usable_iid(const char *iid)
 {
-    return *iid && strcmp(iid, ".") != 0 && strcmp(iid, "..") != 0;
+    enum { LONGEST = 200 };
+
+    return *iid && strcmp(iid, ".") != 0 && strcmp(iid, "..") != 0 && strlen(iid) <= LONGEST;
+}
+
+/* One that cannot be used is as good as none: the machine's data is still its own. */
+static const char *read_iid(struct guest *g, const struct source_facts *facts)
+{
+    static const char unknown[] = "iid-datasource";
+    const struct ol_val *given = ol_val_get(facts->metadata, "instance-id");
+    const char *iid = given ? ol_val_to_text(g->arena, given) : unknown;
+
+    if (!ol_val_is(given, OL_VAL_LIST) && !ol_val_is(given, OL_VAL_MAP) && is_usable_iid(iid))
+        return iid;
+    ol_warn(g->env, "%s: instance-id is a %s but has to be text of 1 to 200 bytes; '%s' is used",
+            facts->name, ol_val_type_name(given), unknown);
+    return unknown;
 }
 
 int source_fill(struct guest *g, const struct source_facts *facts, struct ol_val *doc,
                 struct ol_err *err)
 {
-    const struct ol_val *given = ol_val_get(facts->metadata, "instance-id");
-    const char *iid = "iid-datasource", *uuid, *cloud_name;
+    const char *iid = read_iid(g, facts), *uuid, *cloud_name;
     struct ol_arena *a = g->arena;
 
-    if (ol_val_is(given, OL_VAL_LIST) || ol_val_is(given, OL_VAL_MAP))
-        return ol_err_set(err, EINVAL, "%s: the instance-id is a %s, not text", facts->name,
-                          ol_val_type_name(given));
-    if (given)
-        iid = ol_val_to_text(a, given);
-    if (!is_usable_iid(iid))
-        return ol_err_set(err, EINVAL, "%s: '%s' cannot be an instance-id", facts->name, iid);
     cloud_name = ol_val_str(ol_val_get(facts->metadata, "cloud-name"));
     if (!cloud_name || !*cloud_name)
         cloud_name = facts->cloud_name;

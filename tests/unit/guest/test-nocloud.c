@@ -188,8 +188,6 @@ static void wrong_input_is_told_and_the_next_source_tried(void **state)
     static const struct {
         const char *metadata, *logged;
     } cases[] = {
-        {"instance-id: [1]\n", "NoCloud: the instance-id is a list, not text"},
-        {"instance-id: ..\n", "'..' cannot be an instance-id"},
         {"seedfrom: 17\n", "NoCloud: seedfrom is a int, not text"},
     };
 
@@ -204,6 +202,24 @@ static void wrong_input_is_told_and_the_next_source_tried(void **state)
         assert_string_equal(f->g.ds.source->name, "None");
         assert_string_equal(doc_json(f, "instance_id"), "\"iid-datasource-none\"");
         fixture_assert_logged(f, cases[i].logged);
+        fixture_free(f);
+    }
+}
+
+static void unusable_instance_id_is_told_and_the_rest_is_used(void **state)
+{
+    static const char *const cases[] = {"instance-id: [1]\n", "instance-id: ..\n",
+                                        "instance-id: ''\n"};
+
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        struct fixture *f = fixture_new();
+
+        fixture_put(f, "/var/lib/cloud/seed/nocloud/meta-data", cases[i]);
+        fixture_put(f, "/var/lib/cloud/seed/nocloud/user-data", "");
+        assert_int_equal(find(f, LOCAL), 0);
+        assert_string_equal(f->g.ds.source->name, "NoCloud");
+        assert_string_equal(doc_json(f, "instance_id"), "\"iid-datasource\"");
+        fixture_assert_logged(f, "NoCloud: instance-id is a ");
         fixture_free(f);
     }
 }
@@ -276,6 +292,7 @@ int main(void)
         cmocka_unit_test(failed_url_is_named),
         cmocka_unit_test(configuration_can_be_the_seed),
         cmocka_unit_test(wrong_input_is_told_and_the_next_source_tried),
+        cmocka_unit_test(unusable_instance_id_is_told_and_the_rest_is_used),
         cmocka_unit_test(list_of_metadata_is_warned_about),
         cmocka_unit_test(file_above_16_mib_is_refused),
         cmocka_unit_test(bytes_that_are_no_text_stay_bytes),
