@@ -221,13 +221,83 @@ chpasswd: {users: [{name: daemon, password: p, type: text}]}"""),
     Case("full /var", config(""), before="""
 cp -a /var/lib/cloud/seed /tmp/seed; mount -t tmpfs -o size=64k none /var
 mkdir -p /var/lib/cloud /var/log; cp -a /tmp/seed /var/lib/cloud/
-dd if=/dev/zero of=/var/fill bs=1k 2>/dev/null || :""", statuses=(1, 1, 1, 1), is_finished=False, said=("No space left",)),
+dd if=/dev/zero of=/var/fill bs=1k 2>/dev/null || :""", statuses=(1, 1, 1, 1), is_finished=False,
+         said=("No space left",)),
     Case("full /etc", config("users: [{name: new}]\nwrite_files: [{path: /etc/y, content: z}]"),
          statuses=(1, 2, 0, 1), said=("/etc/y", "No space left"), left=RAN, before="""
 mount -t tmpfs -o size=8m none /mnt; cp -a /etc/. /mnt/; mount --move /mnt /etc
 dd if=/dev/zero of=/etc/fill bs=1k 2>/dev/null || :"""),
     Case("read-only", config(""), statuses=(1, 1, 1, 1), said=("Read-only",),
          before="mount --bind / /mnt; mount -o remount,ro,bind /", is_finished=False),
+]
+
+
+def seed(name, data):
+    """Another file of the seed beside a good user-data."""
+    return {f"{NOCLOUD}/{name}": File(data)}
+
+
+CASES += [
+    Case("instance id that leads out", config(""),
+         files=seed("meta-data", b"instance-id: ../../../etc/out\n"),
+         left={**RAN, "/var/lib/etc/out/user-data.txt": None, "/etc/out/user-data.txt": None}),
+    Case("instance id of a map", config(""), files=seed("meta-data", b"instance-id: {a: b}\n"),
+         left=RAN, said=("instance-id is a dict",)),
+    Case("instance id of 300", config(""), files=seed("meta-data", b"instance-id: " + b"i" * 300),
+         left=RAN, said=("200 bytes",)),
+    Case("instance id that is empty", config(""), files=seed("meta-data", b"instance-id: ''\n"),
+         left=RAN, said=("200 bytes",)),
+    Case("instance id of two lines", config(""),
+         files=seed("meta-data", b'instance-id: "a\\nb"\n')),
+    Case("meta data that is a list", config(""), files=seed("meta-data", b"[a, b]\n"), left=RAN,
+         said=("(meta-data)",)),
+    Case("meta data that is broken", config(""), files=seed("meta-data", b"a: [\n"),
+         left=RAN, said=("(meta-data)",)),
+    Case("meta data of wrong types", config(""), left=RAN, files=seed(
+        "meta-data", b"instance-id: i\nlocal-hostname: [a]\npublic-keys: {a: {b: 5}}\n")),
+    Case("network of wrong types", config(""), left=RAN, statuses=(1, 0, 0, 0),
+         said=("ethernets: eth0: must be a mapping",), files=seed(
+        "network-config", b"version: 2\nethernets: {eth0: [a], b: {addresses: {c: d}}}\n")),
+    Case("network that is broken", config(""), left=RAN, said=("(network-config)",), files=seed(
+        "network-config", b"version: [\n")),
+    Case("network of no version", config(""), left=RAN, statuses=(1, 0, 0, 0),
+         said=("version: must be 1 or 2",), files=seed(
+        "network-config", b"version: 9\nx: y\n")),
+    Case("network with paths", config(""), left=RAN, files=seed(
+        "network-config", b'version: 2\nethernets: {"../../x": {dhcp4: true, set-name: ../y}}\n')),
+    Case("vendor data that is broken", config(""), left=RAN, files=seed(
+        "vendor-data", b"#cloud-config\na: [\n")),
+    Case("part names that lead out", b"""MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=B
+
+--B
+Content-Type: text/x-shellscript
+Content-Disposition: attachment; filename="../../../../../../etc/out"
+
+#!/bin/sh
+touch /opt/ran
+--B
+Content-Type: text/cloud-boothook
+Content-Disposition: attachment; filename="../../../../../../etc/out2"
+
+#!/bin/sh
+touch /opt/hook
+--B--
+""", left={**RAN, "/opt/hook": "", "/etc/out": None, "/etc/out2": None}),
+    Case("template that is broken", b"## template: jinja\n#cloud-config\na: {% for x in %}\n",
+         said=("line 3",)),
+    Case("includes of nothing", b"#include\nfile:///no/such\nnothing\n",
+         statuses=(0, 1, 0, 1), said=("/no/such",)),
+    Case("a script without interpreter", b"#!/no/such\n:\n", statuses=(0, 0, 0, 1),
+         said=("part-001",)),
+    Case("a merge of wrong types", config("merge_how: {a: b}"), said=("merge_how",)),
+    Case("system settings of wrong types", config("""system_info: [a]
+output: {all: [1, 2, 3]}
+reporting: [x]
+datasource: x
+vendor_data: x
+users: default
+growpart: x"""), left=RAN),
 ]
 
 
