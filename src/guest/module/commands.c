@@ -35,9 +35,9 @@ static void add_words(struct ol_arena *a, const struct ol_val *words, struct ol_
 static int refuse_command(const struct ol_val *item, size_t number, struct ol_err *err)
 {
     return ol_err_set_domain(err, EINVAL, "TypeError", 0,
-                             "Unable to shellify type '%s' (command %zu, line %u). Expected list,"
-                             " string, tuple: put the command in quotes",
-                             ol_val_type_name(item), number, item->line);
+                             "Unable to shellify type '%s' (command %zu). Expected list, string,"
+                             " tuple: put the command in quotes",
+                             ol_val_type_name(item), number);
 }
 
 int module_shellify(const struct ol_val *commands, struct ol_buf *ret, struct ol_err *err)
