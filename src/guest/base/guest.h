@@ -55,6 +55,7 @@ struct guest {
     const struct ol_val *cfg; /* merged configuration of this moment, with system_info; a map */
     const char *cmdline;      /* the kernel's, read once; NULL = not yet. guest_cmdline() */
     const struct ol_val *base_cfg; /* what the tree's own files say, read once; NULL = not yet */
+    bool has_template_cfg;         /* /etc/cloud has jinja templates: base_cfg is not kept */
     struct guest_ds ds;
     const char *previous_instance_id; /* "NO_PREVIOUS_INSTANCE_ID" on a first boot */
     bool is_new_instance;

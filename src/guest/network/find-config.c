@@ -75,7 +75,7 @@ static int convert_eni(struct guest *g, const struct ol_val *text, const struct 
 
     guest_deprecated(
         g, ol_arena_printf(g->arena, "Eni network configuration in %s", g->ds.source->name), 24, 3,
-        "You can use network v1 or network v2 instead.");
+        "You can use network v1 or network v2 instead");
     r = net_from_eni(text->str.data, text->str.len, g->arena, &config, err);
     if (r < 0)
         return ol_err_prefix(err, r, "the datasource's interfaces text");

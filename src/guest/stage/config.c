@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec/merge.h"
+#include "codec/template.h"
 #include "codec/yaml.h"
 #include "core/cleanup.h"
 #include "core/file.h"
@@ -13,6 +14,7 @@
 #include "core/str.h"
 #include "guest/base/cfg.h"
 #include "guest/base/cmdline.h"
+#include "guest/base/instance-vars.h"
 
 enum {
     FILE_MAX = 8 << 20,
@@ -89,17 +91,46 @@ static struct ol_val *parse(struct guest *g, const char *name, const char *text,
     return cfg;
 }
 
+static int read_text(struct guest *g, const char *path, struct ol_buf *text)
+{
+    struct ol_err err = OL_ERR_INIT;
+    int r = ol_file_read(g->env, path, text, &err);
+
+    if (r < 0 && r != -ENOENT && r != -EACCES)
+        ol_warn(g->env, "Error accessing file %s", ol_err_text(&err));
+    return r;
+}
+
 struct ol_val *config_read_file(struct guest *g, const char *path)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(FILE_MAX);
-    struct ol_err err = OL_ERR_INIT;
-    int r = ol_file_read(g->env, path, &text, &err);
 
-    if (r < 0) {
-        if (r != -ENOENT && r != -EACCES)
-            ol_warn(g->env, "Error accessing file %s", ol_err_text(&err));
+    return read_text(g, path, &text) < 0 ? NULL : parse(g, path, text.data, text.len);
+}
+
+/* One below /etc/cloud may be a jinja template of the instance data; until there are such data,
+ * and when it is wrong, it is taken as it stands. cloud-init 26.2 util.read_conf(). */
+static struct ol_val *read_etc_file(struct guest *g, const char *path)
+{
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(FILE_MAX);
+    ol_auto(ol_buf_done) struct ol_buf rendered = OL_BUF_INIT(FILE_MAX);
+    enum ol_template_kind kind = OL_TEMPLATE_BASIC;
+    struct ol_err err = OL_ERR_INIT;
+    size_t body;
+    int r;
+
+    if (read_text(g, path, &text) < 0)
         return NULL;
-    }
+    if (ol_template_detect(text.data, text.len, &kind, &body, NULL) < 0
+        || kind != OL_TEMPLATE_JINJA)
+        return parse(g, path, text.data, text.len);
+    g->has_template_cfg = true;
+    r = instance_vars_render(g, path, text.data, text.len, &rendered, &err);
+    if (r == 0)
+        return parse(g, path, rendered.data, rendered.len);
+    if (r != -ENOENT)
+        ol_warn(g->env, "Failed to render templated yaml config file '%s'. %s", path,
+                ol_err_text(&err));
     return parse(g, path, text.data, text.len);
 }
 
@@ -114,14 +145,14 @@ static void add_directory(struct guest *g, const char *dir, struct sources_list 
         ol_autofree char *path = ol_path_join(dir, names.v[i - 1]);
 
         if (ol_str_ends(path, ".cfg") && ol_is_file(g->env, path))
-            add(to, config_read_file(g, path));
+            add(to, read_etc_file(g, path));
     }
 }
 
 static const struct ol_val *etc_config(struct guest *g)
 {
     struct sources_list list = {.arena = g->arena};
-    struct ol_val *main_cfg = config_read_file(g, "/etc/cloud/cloud.cfg");
+    struct ol_val *main_cfg = read_etc_file(g, "/etc/cloud/cloud.cfg");
     const struct ol_val *conf_d = ol_val_get(main_cfg, "conf_d");
 
     if (ol_val_str(conf_d))
@@ -187,10 +218,11 @@ static const struct ol_val *cmdline_config(struct guest *g)
 }
 
 /* The base: what holds before any instance is known. It does not change while a stage runs, so it
- * is read, and complained about, once. */
+ * is read, and complained about, once; unless it says that it depends on the instance data. */
 static const struct ol_val *base_config(struct guest *g)
 {
     struct sources_list list = {.arena = g->arena};
+    const struct ol_val *base;
 
     if (g->base_cfg)
         return g->base_cfg;
@@ -198,8 +230,10 @@ static const struct ol_val *base_config(struct guest *g)
     add(&list, config_read_file(g, guest_run_path(g, "cloud.cfg")));
     add(&list, etc_config(g));
     add(&list, parse(g, "the built-in configuration", builtin_yaml, sizeof(builtin_yaml) - 1));
-    g->base_cfg = merged(g, &list);
-    return g->base_cfg;
+    base = merged(g, &list);
+    if (!g->has_template_cfg)
+        g->base_cfg = base;
+    return base;
 }
 
 static void add_instance(struct guest *g, struct sources_list *to)

@@ -156,6 +156,31 @@ static void two_hundred_files_are_all_read(void **state)
     (void)state;
 }
 
+static void templates_below_etc_see_the_instance_data(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    forget_environment();
+    fixture_put(f, "/etc/cloud/cloud.cfg.d/5.cfg",
+                "## template: jinja\nwho: 'it is {{ v1.instance_id }}'\n");
+    fixture_put(f, "/etc/cloud/cloud.cfg.d/6.cfg", "other: '{{ v1.instance_id }}'\n");
+    config_read(&f->g, NULL);
+    assert_string_equal(setting(f, "who"), "it is {{ v1.instance_id }}");
+    fixture_put(f, "/run/cloud-init/instance-data-sensitive.json",
+                "{\"v1\": {\"instance_id\": \"i-7\"}}");
+    config_read(&f->g, NULL);
+    assert_string_equal(setting(f, "who"), "it is i-7");
+    assert_string_equal(setting(f, "other"), "{{ v1.instance_id }}");
+    assert_null(strstr(f->log_text.data, "WARNING"));
+    fixture_put(f, "/etc/cloud/cloud.cfg.d/5.cfg", "## template: jinja\nwho: '{{ v1.'\n");
+    config_read(&f->g, NULL);
+    assert_string_equal(setting(f, "who"), "{{ v1.");
+    fixture_assert_logged(f, "WARNING: Failed to render templated yaml config file "
+                             "'/etc/cloud/cloud.cfg.d/5.cfg'. Unable to parse Jinja template");
+    fixture_free(f);
+    (void)state;
+}
+
 static void paths_are_noticed_when_they_are_moved(void **state)
 {
     static const struct {
@@ -189,6 +214,7 @@ int main(void)
         cmocka_unit_test(a_broken_file_is_named_and_the_rest_is_used),
         cmocka_unit_test(conf_d_names_another_directory),
         cmocka_unit_test(two_hundred_files_are_all_read),
+        cmocka_unit_test(templates_below_etc_see_the_instance_data),
         cmocka_unit_test(paths_are_noticed_when_they_are_moved),
     };
 
