@@ -32,7 +32,7 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
     int r = module_shellify(ol_val_get(call->cfg, "bootcmd"), &script, err);
 
     if (r < 0)
-        return ol_err_prefix(err, r, "bootcmd");
+        return ol_err_prefix(err, r, "Failed to shellify bootcmd");
     r = write_script(g, path, &script, err);
     if (r < 0)
         return r;

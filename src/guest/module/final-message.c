@@ -54,7 +54,11 @@ static void say(struct guest *g, const struct module_call *call, const struct fi
     int r = ol_template_render(message, strlen(message), make_vars(g->arena, facts), &text, &err);
 
     if (r < 0) {
-        ol_warn(g->env, "Failed to render templated final message: %s", ol_err_text(&err));
+        bool is_syntax = err.domain && !strcmp(err.domain, "TemplateSyntaxError");
+
+        ol_warn(g->env, "Failed to render %s: %s",
+                is_syntax ? "templated final message" : "final message template",
+                ol_err_text(&err));
         return;
     }
     ol_buf_addc(&text, '\n');

@@ -39,6 +39,8 @@ static void the_last_message_says_when_and_from_where(void **state)
         {"{\"final_message\": \"## template: jinja\\n{{datasource}} {{ VERSION }}\"}",
          "DEBUG: DataSourceNoCloud [seed=x] " GUEST_VERSION "\n"},
         {"{\"final_message\": \"$nonsense\"}",
+         "WARNING: Failed to render final message template: "},
+        {"{\"final_message\": \"## template: jinja\\n{{\"}",
          "WARNING: Failed to render templated final message: "},
     };
 
