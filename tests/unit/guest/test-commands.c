@@ -25,10 +25,10 @@ static void commands_become_a_shell_script(void **state)
          "#!/bin/sh\n'echo' 'it'\\''s' '5' 'True' 'None'\n", NULL},
         {"\"echo\"", NULL, "Input to shellify was type 'str'. Expected list or tuple."},
         {"[5]", NULL,
-         "Unable to shellify type 'int' (command 1, line 0). Expected list, string, "
+         "Unable to shellify type 'int' (command 1). Expected list, string, "
          "tuple: put the command in quotes"},
         {"[{\"a\": \"b\"}]", NULL,
-         "Unable to shellify type 'dict' (command 1, line 0). Expected list, string, "
+         "Unable to shellify type 'dict' (command 1). Expected list, string, "
          "tuple: put the command in quotes"},
     };
     struct fixture *f = fixture_new();
@@ -89,7 +89,7 @@ static void runcmd_says_what_it_cannot_make_a_script_of(void **state)
     assert_int_equal(fixture_run(f, &module_runcmd, "{\"runcmd\": [5]}", &err), -EINVAL);
     assert_string_equal(err.msg, "Failed to shellify 'runcmd' into file "
                                  "/var/lib/cloud/instance/scripts/runcmd: Unable to shellify type"
-                                 " 'int' (command 1, line 0). Expected list, string, tuple: put the"
+                                 " 'int' (command 1). Expected list, string, tuple: put the"
                                  " command in quotes");
     fixture_free(f);
     (void)state;
