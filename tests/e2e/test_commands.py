@@ -122,6 +122,17 @@ def test_render_shows_what_becomes_of_a_template(tree, text, status, stdout, std
     assert done.stderr.startswith(stderr)
 
 
+def test_clean_names_the_hooks_that_failed(tree):
+    tree.put("etc/cloud/clean.d/README", "no program")
+    tree.put("etc/cloud/clean.d/10-bad", "#!/nothing/there\n", 0o755)
+    tree.put("etc/cloud/clean.d/20-worse", "#!/nothing/there\n", 0o755)
+    done = tree.run("clean")
+    assert done.returncode == 1
+    assert ("ERROR: Failure during run-parts of /etc/cloud/clean.d: Runparts: 2 failures"
+            " (10-bad,20-worse) in 2 attempted commands\n") in done.stderr
+    assert not tree.has("var/lib/cloud/instance")
+
+
 def test_render_tells_which_file_is_missing(tree):
     tree.put("t", "## template: jinja\n")
     done = tree.run("devel", "render", "-i", "/nothing", "/t")

@@ -115,25 +115,48 @@ static void clean_state(struct clean *c)
     }
 }
 
+/* What they print is for who cleans: upstream shows it too. */
+static bool hook_succeeds(struct clean *c, const char *path)
+{
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    const char *const argv[] = {path, NULL};
+    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_INHERIT};
+    struct ol_err err = OL_ERR_INIT;
+
+    if (ol_spawn_run(c->g.env, &spawn, &result, &err) < 0) {
+        fprintf(stderr, "ERROR: %s\n", ol_err_text(&err));
+        return false;
+    }
+    return result.status == 0;
+}
+
 /* /etc/cloud/clean.d: whoever put something there wants to clean too. */
 static void run_hooks(struct clean *c)
 {
-    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
-    struct ol_err err = OL_ERR_INIT;
+    static const char dir[] = "/etc/cloud/clean.d";
+    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT, failed = OL_STRV_INIT;
+    ol_autofree char *list = NULL;
+    size_t n_run = 0;
 
-    if (!ol_is_dir(c->g.env, "/etc/cloud/clean.d")
-        || ol_list_dir(c->g.env, "/etc/cloud/clean.d", &names, NULL) < 0)
+    if (!ol_is_dir(c->g.env, dir) || ol_list_dir(c->g.env, dir, &names, NULL) < 0)
         return;
     ol_strv_each (name, &names) {
-        ol_autofree char *path = ol_path_join("/etc/cloud/clean.d", name);
-        const char *const argv[] = {path, NULL};
+        ol_autofree char *path = ol_path_join(dir, name);
 
-        if (ol_is_executable(c->g.env, path) && ol_run(c->g.env, argv, NULL, &err) < 0) {
-            fprintf(stderr, "ERROR: Failure during run-parts of /etc/cloud/clean.d: %s\n",
-                    ol_err_text(&err));
-            c->status = 1;
-        }
+        if (!ol_is_executable(c->g.env, path))
+            continue;
+        n_run++;
+        if (!hook_succeeds(c, path))
+            ol_strv_add(&failed, name);
     }
+    if (!failed.n)
+        return;
+    list = ol_strv_join(&failed, ",");
+    fprintf(stderr,
+            "ERROR: Failure during run-parts of %s: Runparts: %zu failures (%s) in %zu attempted"
+            " commands\n",
+            dir, failed.n, list, n_run);
+    c->status = 1;
 }
 
 static void clean_machine_id(struct clean *c)
