@@ -45,14 +45,28 @@ static size_t decode_utf8(const unsigned char *s, size_t len, uint32_t *ret)
     return n;
 }
 
+/* Formatted by hand: a log line of control characters has as many as it has bytes. */
+static void write_unit(struct ol_buf *to, uint32_t unit)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char text[] = {'\\',
+                         'u',
+                         digits[unit >> 12 & 15],
+                         digits[unit >> 8 & 15],
+                         digits[unit >> 4 & 15],
+                         digits[unit & 15]};
+
+    ol_buf_add(to, text, sizeof(text));
+}
+
 static void write_point(struct ol_buf *to, uint32_t point)
 {
     if (point > 0xffff) {
         point -= 0x10000;
-        ol_buf_printf(to, "\\u%04x\\u%04x", 0xd800 | point >> 10, 0xdc00 | (point & 0x3ff));
-    } else {
-        ol_buf_printf(to, "\\u%04x", point);
+        write_unit(to, 0xd800 | point >> 10);
+        point = 0xdc00 | (point & 0x3ff);
     }
+    write_unit(to, point);
 }
 
 static void write_string(struct writer *w, const char *s, size_t len)
