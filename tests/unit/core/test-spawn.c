@@ -126,7 +126,7 @@ static void the_whole_group_dies_at_the_deadline(void **state)
 
     for (size_t i = 0; i < ol_count(lines); i++) {
         ol_auto(ol_spawn_result_done) struct ol_spawn_result got = OL_SPAWN_RESULT_INIT;
-        const struct ol_spawn s = {.argv = SHELL(lines[i]), .timeout = 50 * OL_MS};
+        const struct ol_spawn s = {.argv = SHELL(lines[i]), .timeout = 20 * OL_MS};
         struct ol_err err = OL_ERR_INIT;
         ol_time before = ol_now_boot(&env);
 
@@ -202,7 +202,7 @@ static void nothing_stays_open_after_a_child(void **state)
         const struct ol_spawn s = {.argv = i < ol_count(lines) ? SHELL(lines[i]) : none,
                                    .in = "x",
                                    .in_size = 1,
-                                   .timeout = 100 * OL_MS};
+                                   .timeout = 20 * OL_MS};
 
         if (ol_spawn_run(&env, &s, &got, NULL) == 0)
             assert_int_equal(got.out.len, 0);

@@ -65,6 +65,7 @@ struct fixture *fixture_new(void)
     f->g.ds.doc = fixture_value(f, "{\"instance_id\": \"iid-1\"}");
     for (size_t i = 0; i < ol_count(dirs); i++)
         assert_int_equal(ol_mkdir_p(&f->env, dirs[i], 0755, NULL), 0);
+    fixture_put(f, "/dev/console", ""); /* or what is for people would stand among our own lines */
     fixture_configure(f, "{}");
     return f;
 }

@@ -29,7 +29,8 @@ struct fixture {
     struct guest g;
 };
 
-/* A Debian machine with an instance "iid-1" and the directories /etc, /dev, /run and /tmp. */
+/* A Debian machine with an instance "iid-1", the directories /etc, /dev, /run and /tmp, and a
+ * console that keeps what it is told. */
 struct fixture *fixture_new(void);
 void fixture_free(struct fixture *f);
 

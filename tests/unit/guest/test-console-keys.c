@@ -22,7 +22,6 @@ static struct fixture *machine(void)
 
     fake_exec_done(&f->exec);
     fake_exec_init(&f->exec, &f->env, answers);
-    fixture_put(f, "/dev/console", "");
     fixture_put(
         f, "/etc/passwd",
         ol_arena_printf(&f->arena, "joe:x:%u:%u::/home/joe:/bin/sh\n", geteuid(), getegid()));

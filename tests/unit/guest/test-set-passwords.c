@@ -88,7 +88,6 @@ static void random_password_is_shown_on_the_console_only(void **state)
     struct fixture *f = fixture_new();
     struct ol_err err = OL_ERR_INIT;
 
-    fixture_put(f, "/dev/console", "");
     assert_int_equal(fixture_run(f, &module_set_passwords,
                                  "{\"chpasswd\": {\"expire\": false, \"users\":"
                                  " [{\"name\": \"joe\", \"type\": \"RANDOM\"}]}}",
