@@ -113,7 +113,7 @@ def nspawn_command(tree):
     binary = unpacked("systemd-container") / "usr/bin/systemd-nspawn"
     lib = f"{tree}/lib/x86_64-linux-gnu:{tree}/usr/lib/x86_64-linux-gnu/systemd"
     return [f"{tree}/lib64/ld-linux-x86-64.so.2", "--library-path", lib, str(binary), "-q", "-b",
-            "--register=no", "--keep-unit", "--console=pipe",
+            "--register=no", "--keep-unit", "--console=pipe", "--link-journal=no",
             "--capability=CAP_NET_ADMIN,CAP_NET_RAW"]
 
 
