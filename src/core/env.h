@@ -19,6 +19,7 @@ struct ol_http;
 struct ol_env {
     int root_fd;      /* O_PATH directory; every path is resolved below it */
     const char *root; /* the same for messages and children, "/" on a real machine */
+    unsigned resolve; /* enum ol_resolve_flag of every path that is opened; 0 on a real machine */
     const struct ol_clock *clock;
     const struct ol_exec *exec; /* core/spawn.h */
     const struct ol_http *http; /* core/http.h; NULL = no network allowed */

@@ -3,37 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/path.h"
+#include "core/resolve.h"
 #include "core/str.h"
 
 enum { READ_CHUNK = 16 << 10 };
 
-/* openat2() refuses modes with no O_CREAT, and reports races with renames as EAGAIN. */
 static int open_in_root(const struct ol_env *env, const char *path, int flags, mode_t mode)
 {
-    struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC),
-        .mode = flags & O_CREAT ? mode & 07777 : 0,
-        .resolve = RESOLVE_IN_ROOT,
-    };
-
-    for (int tries = 0; tries < 8; tries++) {
-        long fd = syscall(SYS_openat2, env->root_fd, path[0] ? path : "/", &how, sizeof(how));
-
-        if (fd >= 0)
-            return (int)fd;
-        if (errno != EAGAIN && errno != EINTR)
-            break;
-    }
-    return -errno;
+    return ol_resolve_open(env->root_fd, path, flags, mode, env->resolve);
 }
 
 int ol_open(struct ol_env *env, const char *path, int flags, mode_t mode)

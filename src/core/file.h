@@ -12,8 +12,8 @@
 
 /*
  * Files, always below env's root: "/etc/hosts" means ROOT/etc/hosts, and no symbolic
- * link in the tree can lead out of it (openat2(2) with RESOLVE_IN_ROOT). Everything that
- * changes something passes ol_change() first.
+ * link in the tree can lead out of it (core/resolve.h). Everything that changes something
+ * passes ol_change() first.
  *
  * All return 0 or -errno, with a sentence in err that names the path.
  */

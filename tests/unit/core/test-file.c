@@ -15,6 +15,7 @@
 
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/resolve.h"
 #include "core/strv.h"
 
 /* A tree "in" inside of a directory that nothing may touch. */
@@ -35,6 +36,16 @@ static int set_up(void **state)
     assert_int_equal(ol_env_init(&t->env, t->root, NULL), 0);
     *state = t;
     return 0;
+}
+
+/* The same where the kernel has no openat2(). */
+static int set_up_walk(void **state)
+{
+    int r = set_up(state);
+    struct tree *t = *state;
+
+    t->env.resolve = OL_RESOLVE_WALK;
+    return r;
 }
 
 static int tear_down(void **state)
@@ -274,7 +285,115 @@ static void programs_are_found_in_the_tree(void **state)
     assert_null(ol_which(&t->env, "/usr/sbin/x"));
 }
 
+/* Every path of the tree is what openat2() says it is, for each way to open it. */
+static void walking_finds_what_the_kernel_finds(void **state)
+{
+    static const char *const paths[] = {
+        "/",
+        "",
+        "/.",
+        "/..",
+        "/d",
+        "/d/",
+        "/d/.",
+        "/d/..",
+        "/d/f",
+        "d//f",
+        "/d/f/",
+        "/d/f/x",
+        "/d/none",
+        "/none/x",
+        "/abs",
+        "/abs/",
+        "/abs/f",
+        "/up",
+        "/up/d/f",
+        "/loop",
+        "/loop/x",
+        "/to-file",
+        "/to-file/",
+        "/chain",
+        "/chain/f",
+        "/dangling",
+        "/dangling/x",
+        "/d/../../../d/f",
+        "/d/self/self/f",
+    };
+    static const int flags[] = {O_RDONLY, O_PATH, O_PATH | O_NOFOLLOW, O_RDONLY | O_NOFOLLOW,
+                                O_RDONLY | O_DIRECTORY};
+    struct tree *t = *state;
+
+    assert_int_equal(ol_file_puts(&t->env, "/d/f", "x", 0644, OL_WRITE_PARENTS, NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, "/d", "/abs", NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, "../../..", "/up", NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, "loop", "/loop", NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, "d/f", "/to-file", NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, "up/abs", "/chain", NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, "/new", "/dangling", NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, ".", "/d/self", NULL), 0);
+    for (size_t i = 0; i < ol_count(paths) * ol_count(flags); i++) {
+        const char *path = paths[i / ol_count(flags)];
+        int how = flags[i % ol_count(flags)];
+        ol_autoclose int want = ol_resolve_open(t->env.root_fd, path, how, 0, 0);
+        ol_autoclose int got = ol_resolve_open(t->env.root_fd, path, how, 0, OL_RESOLVE_WALK);
+        struct stat a = {0}, b = {0};
+
+        if (want < 0 || got < 0)
+            assert_int_equal(got < 0 ? got : 0, want < 0 ? want : 0);
+        else
+            assert_int_equal(fstat(want, &a) | fstat(got, &b), 0);
+        assert_true(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+    }
+}
+
+static void walking_makes_files_where_the_kernel_does(void **state)
+{
+    static const struct {
+        const char *path;
+        int flags, want;
+    } cases[] = {
+        {"/new", O_CREAT | O_EXCL, 0},
+        {"/new", O_CREAT | O_EXCL, -EEXIST},
+        {"/link", O_CREAT | O_EXCL, -EEXIST},
+        {"/link", O_CREAT, 0},
+        {"/d/", O_CREAT, -EISDIR},
+        {"/none/x", O_CREAT, -ENOENT},
+    };
+    struct tree *t = *state;
+
+    assert_int_equal(ol_symlink(&t->env, "../d/made", "/link", NULL), 0);
+    assert_int_equal(ol_mkdir_p(&t->env, "/d", 0755, NULL), 0);
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        ol_autoclose int fd = ol_open(&t->env, cases[i].path, O_WRONLY | cases[i].flags, 0600);
+
+        assert_int_equal(fd < 0 ? fd : 0, cases[i].want);
+    }
+    assert_int_equal(mode_of(t, "/d/made"), 0600);
+}
+
+static void only_links_of_root_are_followed_where_that_is_asked(void **state)
+{
+    struct tree *t = *state;
+    struct stat st;
+
+    assert_int_equal(ol_file_puts(&t->env, "/d/f", "x", 0644, OL_WRITE_PARENTS, NULL), 0);
+    assert_int_equal(ol_symlink(&t->env, "d", "/link", NULL), 0);
+    assert_int_equal(ol_lstat(&t->env, "/link", &st), 0);
+    t->env.resolve = OL_RESOLVE_ROOT_LINKS;
+    if (st.st_uid == 0) {
+        assert_text(t, "/link/f", "x");
+        assert_int_equal(fchownat(t->env.root_fd, "link", 1000, 1000, AT_SYMLINK_NOFOLLOW), 0);
+    }
+    assert_int_equal(ol_file_puts(&t->env, "/link/f", "y", 0644, 0, NULL), -ELOOP);
+    assert_text(t, "/d/f", "x");
+}
+
 #define each(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define each_walking(test)                                                                         \
+    {                                                                                              \
+        .name = #test " (walking)", .test_func = (test), .setup_func = set_up_walk,                \
+        .teardown_func = tear_down                                                                 \
+    }
 
 int main(void)
 {
@@ -288,6 +407,17 @@ int main(void)
         each(names_in_a_directory_are_sorted),
         each(a_dry_run_changes_nothing_and_tells_the_plan),
         each(programs_are_found_in_the_tree),
+        each(walking_finds_what_the_kernel_finds),
+        each(walking_makes_files_where_the_kernel_does),
+        each_walking(walking_makes_files_where_the_kernel_does),
+        each(only_links_of_root_are_followed_where_that_is_asked),
+        each_walking(no_link_and_no_dots_lead_out_of_the_root),
+        each_walking(files_get_exactly_their_mode),
+        each_walking(files_are_written_in_the_ways_asked_for),
+        each_walking(reading_is_bounded_and_says_what_is_wrong),
+        each_walking(removing_a_tree_follows_no_link),
+        each_walking(names_in_a_directory_are_sorted),
+        each_walking(programs_are_found_in_the_tree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
