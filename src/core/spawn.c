@@ -18,11 +18,11 @@
 
 extern char **environ;
 
-enum { CHUNK = 8192 };
+enum { CHUNK = 8192, LOOK_MS = 20 };
 
 struct ol_child {
     pid_t pid;
-    int pidfd;
+    int pidfd;        /* -1 = the kernel has none: it is looked at again and again */
     int in, out, err; /* our ends, -1 = none */
     char *input;
     size_t input_size, input_sent;
@@ -93,8 +93,19 @@ static int wire(const struct ol_spawn *s, struct wiring *w)
     return r;
 }
 
-/* The environment of the child: ours with its own variables before, where getenv() finds them
- * first. The array is the caller's to free; the strings are borrowed. */
+static bool has_variable(const char *const *list, const char *variable)
+{
+    size_t len = strcspn(variable, "=");
+
+    for (; list && *list; list++)
+        if (!strncmp(*list, variable, len) && (*list)[len] == '=')
+            return true;
+    return false;
+}
+
+/* The environment of the child: its own variables and those of ours that it does not have, since
+ * shells take the last of two and getenv() the first. The array is the caller's to free; the
+ * strings are borrowed. */
 static char **child_environment(const struct ol_spawn *s)
 {
     size_t n = 0, at = 0;
@@ -108,54 +119,73 @@ static char **child_environment(const struct ol_spawn *s)
     for (const char *const *e = s->env; e && *e; e++)
         all[at++] = (char *)(uintptr_t)*e;
     for (char **e = environ; e && *e; e++)
-        all[at++] = *e;
+        if (!has_variable(s->env, *e))
+            all[at++] = *e;
     return all;
 }
 
-/* Runs in the child, on our memory: it only makes system calls. The errno of what failed goes to
- * *failed, which we read once it is gone or has become the program. */
-static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w,
-                       char **environment, volatile int *failed) __attribute__((noreturn));
-
-static void child_main(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w,
-                       char **environment, volatile int *failed)
+/* In the child: what we catch would run our handler on our memory until it is the program. */
+static void reset_signals(void)
 {
-    int out = w->out[0] >= 0 ? w->out[0] : STDOUT_FILENO;
-    int err = w->err[0] >= 0 ? w->err[0] : w->out[0] >= 0 ? out : STDERR_FILENO;
+    static const int caught[] = {SIGINT, SIGTERM};
+    struct sigaction now;
     sigset_t none;
 
+    for (size_t i = 0; i < ol_count(caught); i++)
+        if (sigaction(caught[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            signal(caught[i], SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
+}
+
+int ol_vfork_exec(int (*child)(const void *ctx), const void *ctx, pid_t *ret_pid)
+{
+    volatile int failed = 0;
+    sigset_t all, before;
+    pid_t pid;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid = vfork();
+    if (pid == 0) {
+        reset_signals();
+        failed = child(ctx);
+        _exit(127);
+    }
+    if (pid < 0)
+        failed = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (pid >= 0 && failed)
+        waitpid(pid, NULL, 0);
+    if (failed)
+        return -failed;
+    *ret_pid = pid;
+    return 0;
+}
+
+struct start {
+    const struct ol_env *env;
+    const struct ol_spawn *spawn;
+    const struct wiring *wiring;
+    char **environment;
+};
+
+static int child_main(const void *ctx)
+{
+    const struct start *start = ctx;
+    const struct wiring *w = start->wiring;
+    int out = w->out[0] >= 0 ? w->out[0] : STDOUT_FILENO;
+    int err = w->err[0] >= 0 ? w->err[0] : w->out[0] >= 0 ? out : STDERR_FILENO;
+
     setpgid(0, 0);
     if (dup2(w->in[0], STDIN_FILENO) >= 0 && (err == STDERR_FILENO || dup2(err, STDERR_FILENO) >= 0)
         && (out == STDOUT_FILENO || dup2(out, STDOUT_FILENO) >= 0)
-        && (ol_env_is_host(env)
-            || (fchdir(env->root_fd) == 0 && chroot(".") == 0 && chdir("/") == 0)))
-        execvpe(s->argv[0], (char *const *)(uintptr_t)s->argv, environment);
-    *failed = errno;
-    _exit(127);
-}
-
-/* vfork(): copying our page tables for a child that execs at once costs more than all else that
- * starting it does. 0 with *ret_pid, or -errno when the program could not be started. */
-static int start_process(const struct ol_env *env, const struct ol_spawn *s, const struct wiring *w,
-                         pid_t *ret_pid)
-{
-    ol_autofree char **environment = child_environment(s);
-    volatile int failed = 0;
-    pid_t pid = vfork();
-
-    if (pid == 0)
-        child_main(env, s, w, environment, &failed);
-    if (pid < 0)
-        return -errno;
-    if (failed) {
-        waitpid(pid, NULL, 0);
-        return -failed;
-    }
-    *ret_pid = pid;
-    return 0;
+        && (ol_env_is_host(start->env)
+            || (fchdir(start->env->root_fd) == 0 && chroot(".") == 0 && chdir("/") == 0)))
+        execvpe(start->spawn->argv[0], (char *const *)(uintptr_t)start->spawn->argv,
+                start->environment);
+    return errno;
 }
 
 static struct ol_child *child_new(struct ol_env *env, const struct ol_spawn *s)
@@ -186,6 +216,7 @@ static int real_start(struct ol_env *env, const struct ol_spawn *s, struct ol_ch
                       struct ol_err *err)
 {
     ol_auto(wiring_done) struct wiring w = {{-1, -1}, {-1, -1}, {-1, -1}};
+    ol_autofree char **environment = NULL;
     struct ol_child *c;
     int r = wire(s, &w);
 
@@ -197,7 +228,8 @@ static int real_start(struct ol_env *env, const struct ol_spawn *s, struct ol_ch
         *ret = c;
         return 0;
     }
-    r = start_process(env, s, &w, &c->pid);
+    environment = child_environment(s);
+    r = ol_vfork_exec(child_main, &(struct start){env, s, &w, environment}, &c->pid);
     if (r < 0) {
         child_free(c);
         return ol_err_set(err, -r, "start '%s': %s", s->argv[0], strerror(-r));
@@ -258,12 +290,24 @@ static void drain_rest(int *fd, struct ol_buf *into, size_t max)
 
 static int poll_ms(struct ol_env *env, const struct ol_child *c)
 {
-    ol_time left;
+    ol_time left = INT64_MAX;
 
+    if (c->deadline)
+        left = c->deadline - ol_now_boot(env);
+    if (c->pidfd < 0 && left > LOOK_MS * OL_MS)
+        return LOOK_MS;
     if (!c->deadline)
         return -1;
-    left = c->deadline - ol_now_boot(env);
-    return left <= 0 ? 0 : (int)(left / OL_MS) + 1;
+    return left <= 0 ? 0 : left / OL_MS < INT_MAX ? (int)(left / OL_MS) + 1 : INT_MAX;
+}
+
+/* Without a pidfd (before Linux 5.3, or a seccomp filter); it stays to be waited for. */
+static bool has_ended(const struct ol_child *c)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    return c->pidfd < 0 && waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0
+           && info.si_pid;
 }
 
 /* Reads one of its streams; closed at its end. */
@@ -303,9 +347,9 @@ static int serve(struct ol_env *env, struct ol_child *c, struct ol_spawn_result 
             drain_stream(&c->out, &ret->out, c->out_max);
         if (p[2].revents)
             drain_stream(&c->err, &ret->err, c->out_max);
-        if (p[0].revents)
+        if (p[0].revents || has_ended(c))
             return 0;
-        if (n == 0 || is_over_time(env, c))
+        if (is_over_time(env, c))
             return -ETIMEDOUT;
     }
 }
@@ -322,8 +366,7 @@ static int real_wait(struct ol_env *env, struct ol_child *c, struct ol_spawn_res
     set_nonblocking(c->in);
     if (c->in >= 0 && !c->input_size)
         feed(c);
-    if (c->pidfd >= 0)
-        r = serve(env, c, ret);
+    r = serve(env, c, ret);
     if (r < 0)
         kill(-c->pid, SIGKILL);
     while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
@@ -340,10 +383,10 @@ static int real_wait(struct ol_env *env, struct ol_child *c, struct ol_spawn_res
 }
 
 /* Runs in the process that is left behind. */
-static void afterwards_main(struct ol_env *env, int pidfd, ol_time patience,
+static void afterwards_main(struct ol_env *env, int life, ol_time patience,
                             const struct ol_afterwards *then) __attribute__((noreturn));
 
-static void afterwards_main(struct ol_env *env, int pidfd, ol_time patience,
+static void afterwards_main(struct ol_env *env, int life, ol_time patience,
                             const struct ol_afterwards *then)
 {
     const ol_time deadline = ol_now_boot(env) + patience;
@@ -351,11 +394,12 @@ static void afterwards_main(struct ol_env *env, int pidfd, ol_time patience,
     ol_time left;
 
     setsid();
+    reset_signals();
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0
         || dup2(null, STDERR_FILENO) < 0)
         _exit(126);
     while ((left = deadline - ol_now_boot(env)) > 0) {
-        struct pollfd p = {.fd = pidfd, .events = POLLIN};
+        struct pollfd p = {.fd = life, .events = POLLIN};
 
         if (poll(&p, 1, left / OL_MS < INT_MAX ? (int)(left / OL_MS) + 1 : INT_MAX) > 0)
             break;
@@ -363,22 +407,29 @@ static void afterwards_main(struct ol_env *env, int pidfd, ol_time patience,
     _exit(then->run(env, then->ctx));
 }
 
+/* The end of our life is the end of a pipe that only we hold: so our end of it is never closed. */
 static int real_after_exit(struct ol_env *env, ol_time patience, const struct ol_afterwards *then,
                            struct ol_err *err)
 {
-    ol_autoclose int pidfd = -1;
+    ol_autoclose int life = -1;
+    int ours = -1, r;
     pid_t pid;
 
     if (!ol_env_is_host(env) || !ol_change(env, "leave behind", "a process"))
         return 0;
-    pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    if (pidfd < 0)
-        return ol_err_set(err, errno, "process to leave behind: %s", strerror(errno));
+    r = make_pipe(&life, &ours);
+    if (r < 0)
+        return ol_err_set(err, -r, "process to leave behind: %s", strerror(-r));
     pid = fork();
-    if (pid == 0)
-        afterwards_main(env, pidfd, patience, then);
-    if (pid < 0)
-        return ol_err_set(err, errno, "process to leave behind: %s", strerror(errno));
+    if (pid == 0) {
+        close(ours);
+        afterwards_main(env, life, patience, then);
+    }
+    if (pid < 0) {
+        r = -errno;
+        close(ours);
+        return ol_err_set(err, -r, "process to leave behind: %s", strerror(-r));
+    }
     return 0;
 }
 

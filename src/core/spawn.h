@@ -26,7 +26,7 @@ enum ol_spawn_flag {
 
 struct ol_spawn {
     const char *const *argv; /* NULL-terminated; argv[0] is searched in PATH */
-    const char *const *env;  /* "NAME=value" added to our environment, NULL-terminated; or NULL */
+    const char *const *env;  /* "NAME=value" in or instead of our environment; NULL = none */
     const void *in;          /* standard input; NULL = /dev/null */
     size_t in_size;
     size_t out_max;  /* captured of each of stdout and stderr at most, rest dropped; 0 = 1 MiB */
@@ -78,6 +78,15 @@ int ol_spawn_wait(struct ol_env *env, struct ol_child *child, struct ol_spawn_re
 /* Start and wait. */
 int ol_spawn_run(struct ol_env *env, const struct ol_spawn *spawn, struct ol_spawn_result *ret,
                  struct ol_err *err) __attribute__((warn_unused_result));
+
+/*
+ * The bare start of a program, for who arranges its descriptors otherwise. 'child' runs in a new
+ * process on our memory, so it only makes system calls: it execs, or returns the errno of what
+ * failed. Copying our page tables for it would cost more than all else that starting does.
+ * 0 with *ret_pid, for the caller to wait for, once it is the program; or -errno.
+ */
+int ol_vfork_exec(int (*child)(const void *ctx), const void *ctx, pid_t *ret_pid)
+    __attribute__((warn_unused_result));
 
 /*
  * Runs a tool that has to end with status 0; anything else is -EIO with a sentence that

@@ -236,6 +236,8 @@ int cloud_init_main(int argc, char **argv)
     int status;
 
     open_standard_streams();
+    /* An initramfs may start us without one, and the library's default has no sbin. */
+    setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0);
     signal(SIGPIPE, SIG_IGN);
     status = ol_cli_run(&cli, argc, argv);
     ol_env_done(&ctx.env);

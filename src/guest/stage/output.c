@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/spawn.h"
 #include "core/str.h"
 #include "guest/base/cfg.h"
 #include "guest/base/userdb.h"
@@ -93,42 +93,25 @@ static int open_file(struct guest *g, const char *path, int how, struct target *
     return 0;
 }
 
+struct command {
+    const struct ol_env *env;
+    const char *text;
+    int in;
+    gid_t adm; /* -1 = there is none */
+};
+
 /* The user's own command line, which is a shell's by its definition. Runs in the child, on our
- * memory; what fails goes to *failed. Files that it makes are root:adm 0640, as upstream arranges
- * by umask and group. */
-static void exec_command(const struct ol_env *env, const char *command, int in, gid_t adm,
-                         volatile int *failed) __attribute__((noreturn));
-
-static void exec_command(const struct ol_env *env, const char *command, int in, gid_t adm,
-                         volatile int *failed)
+ * memory. Files that it makes are root:adm 0640, as upstream arranges by umask and group. */
+static int exec_command(const void *ctx)
 {
+    const struct command *c = ctx;
+
     umask(037);
-    signal(SIGPIPE, SIG_DFL);
     /* setgid(2) itself: the library's would tell all threads of the process, which is ours. */
-    if ((adm == (gid_t)-1 || syscall(SYS_setgid, adm) == 0) && dup2(in, STDIN_FILENO) >= 0
-        && (ol_env_is_host(env) || (fchdir(env->root_fd) == 0 && chroot(".") == 0)))
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-    *failed = errno;
-    _exit(127);
-}
-
-/* 0 with *ret_pid once the child is the command, or -errno. */
-static int start_command(const struct ol_env *env, const char *command, int in, gid_t adm,
-                         pid_t *ret_pid)
-{
-    volatile int failed = 0;
-    pid_t pid = vfork();
-
-    if (pid == 0)
-        exec_command(env, command, in, adm, &failed);
-    if (pid < 0)
-        return -errno;
-    if (failed) {
-        waitpid(pid, NULL, 0);
-        return -failed;
-    }
-    *ret_pid = pid;
-    return 0;
+    if ((c->adm == (gid_t)-1 || syscall(SYS_setgid, c->adm) == 0) && dup2(c->in, STDIN_FILENO) >= 0
+        && (ol_env_is_host(c->env) || (fchdir(c->env->root_fd) == 0 && chroot(".") == 0)))
+        execl("/bin/sh", "sh", "-c", c->text, (char *)NULL);
+    return errno;
 }
 
 static int open_command(struct guest *g, const char *command, struct target *ret,
@@ -147,7 +130,7 @@ static int open_command(struct guest *g, const char *command, struct target *ret
     out = ends[1];
     if (userdb_group(g->env, "adm", &adm) < 0)
         adm = (gid_t)-1;
-    r = start_command(g->env, command, in, adm, &pid);
+    r = ol_vfork_exec(exec_command, &(struct command){g->env, command, in, adm}, &pid);
     if (r < 0)
         return ol_err_set(err, -r, "output to '%s': %s", command, strerror(-r));
     *ret = (struct target){.fd = ol_take_fd(&out), .pid = pid};

@@ -8,9 +8,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -165,6 +171,68 @@ static void the_environment_is_ours_and_what_is_added(void **state)
     (void)state;
 }
 
+static void what_is_added_stands_instead_of_ours(void **state)
+{
+    static const char *const added[] = {"HOME=/new", "X_ADDED=1", NULL};
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result got = OL_SPAWN_RESULT_INIT;
+    const struct ol_spawn s = {.argv = SHELL("env | grep -e ^HOME= -e ^X_ADD"), .env = added};
+
+    setenv("HOME", "/old", 1);
+    setenv("X_ADD", "2", 1);
+    assert_int_equal(ol_spawn_run(&env, &s, &got, NULL), 0);
+    assert_non_null(strstr(got.out.data, "HOME=/new\n"));
+    assert_non_null(strstr(got.out.data, "X_ADD=2\n"));
+    assert_null(strstr(got.out.data, "/old"));
+    (void)state;
+}
+
+/* As a kernel does that lacks it, for this process and what it starts. */
+static int refuse_call(unsigned number)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = ol_count(code), .filter = code};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
+                   || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0
+               ? -errno
+               : 0;
+}
+
+/* 0 = what an old kernel has is enough; else the number of what failed. */
+static int run_on_old_kernel(void)
+{
+    static char data[300000];
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result got = OL_SPAWN_RESULT_INIT;
+    const struct ol_spawn cat = {.argv = SHELL("cat; exit 3"), .in = data, .in_size = sizeof(data)};
+    const struct ol_spawn sleeper = {.argv = SHELL("exec >&-; sleep 1000"), .timeout = 50 * OL_MS};
+
+    memset(data, 'x', sizeof(data));
+    if (refuse_call(SYS_pidfd_open) < 0 || refuse_call(SYS_openat2) < 0)
+        return 1;
+    if (ol_spawn_run(&env, &cat, &got, NULL) < 0 || got.status != 3 || got.out.len != sizeof(data))
+        return 2;
+    if (ol_spawn_run(&env, &sleeper, &got, NULL) != -ETIMEDOUT)
+        return 3;
+    return ol_is_file(&env, "/etc/passwd") ? 0 : 4;
+}
+
+static void a_kernel_without_pidfds_will_do(void **state)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(run_on_old_kernel());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    (void)state;
+}
+
 static void no_descriptor_of_ours_reaches_the_child(void **state)
 {
     ol_autoclose int fd = ol_open(&env, "/etc/passwd", O_RDONLY, 0);
@@ -278,6 +346,8 @@ int main(void)
         cmocka_unit_test(the_whole_group_dies_at_the_deadline),
         cmocka_unit_test(a_daemon_left_behind_is_not_waited_for),
         cmocka_unit_test(the_environment_is_ours_and_what_is_added),
+        cmocka_unit_test(what_is_added_stands_instead_of_ours),
+        cmocka_unit_test(a_kernel_without_pidfds_will_do),
         cmocka_unit_test(no_descriptor_of_ours_reaches_the_child),
         cmocka_unit_test(nothing_stays_open_after_a_child),
         cmocka_unit_test(secret_arguments_are_not_logged),
