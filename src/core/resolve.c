@@ -116,6 +116,28 @@ static char *next_name(struct walk *w)
     return name;
 }
 
+/* One name further: 1 = there is more to go, 0 = this name is what is to be opened, -errno. */
+static int walk_step(struct walk *w, const char *name, bool takes_link)
+{
+    bool is_last = !w->rest[0];
+    int r;
+
+    if (!strcmp(name, "."))
+        return 1;
+    if (!strcmp(name, ".."))
+        r = enter_parent(w);
+    else if (is_last && takes_link)
+        return 0;
+    else
+        r = follow(w, name);
+    if (r != 0 || !strcmp(name, ".."))
+        return r < 0 ? r : 1;
+    if (is_last)
+        return 0;
+    r = enter(w, openat(w->dir, name, DIR_FLAGS));
+    return r < 0 ? r : 1;
+}
+
 static int open_by_walk(int root_fd, const char *path, int flags, mode_t mode, unsigned how)
 {
     bool takes_link = (flags & O_NOFOLLOW) || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
@@ -125,20 +147,11 @@ static int open_by_walk(int root_fd, const char *path, int flags, mode_t mode, u
     w.rest = ol_xstrdup(path);
     while (r >= 0) {
         ol_autofree char *name = next_name(&w);
-        bool is_last = !w.rest[0];
         int fd;
 
-        if (name && !strcmp(name, ".."))
-            r = enter_parent(&w);
-        if (name && (!strcmp(name, ".") || !strcmp(name, "..")))
-            continue;
-        r = name && !(is_last && takes_link) ? follow(&w, name) : 0;
+        r = name ? walk_step(&w, name, takes_link) : 0;
         if (r != 0)
             continue;
-        if (name && !is_last) {
-            r = enter(&w, openat(w.dir, name, DIR_FLAGS));
-            continue;
-        }
         /* It is no link, or was none a moment ago: then this is refused. */
         fd = openat(w.dir, name ? name : ".", flags | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
         return fd < 0 ? -errno : fd;
