@@ -19,6 +19,7 @@
 #include "guest/stage/config.h"
 #include "guest/stage/instance-data.h"
 #include "guest/stage/instance.h"
+#include "guest/stage/interrupt.h"
 #include "guest/stage/logging.h"
 #include "guest/stage/output.h"
 #include "guest/stage/report.h"
@@ -468,8 +469,10 @@ static int finish(struct run *run, ol_time started)
     ol_debug(run->g.env, "cloud-init mode '%s' took %.3f seconds (%.2f)", run->row->title, seconds,
              seconds);
     output_close(&run->g, run->output);
+    interrupt_disarm();
     if (run->row->mode)
         status = status_end(&run->g, &run->status, run->log);
+    interrupt_release();
     output_restore(&run->g, run->output);
     return status;
 }
@@ -489,6 +492,8 @@ int stage_run(struct ol_env *env, enum stage stage, const struct stage_options *
         stage_log_free(run.log);
         return 1;
     }
+    if (run.row->mode)
+        interrupt_arm(&run.g, &run.status, guest_cloud_path(&run.g, "data"));
     report = report_start(env, run.row->event, run.row->event_desc);
     run.row->flow(&run);
     report_finish(env, &report, "SUCCESS", NULL);

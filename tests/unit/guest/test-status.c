@@ -7,12 +7,18 @@
 #include "fixture.h"
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "codec/json.h"
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "guest/base/version.h"
 #include "guest/cli/boot-status.h"
+#include "guest/stage/interrupt.h"
 #include "guest/stage/logging.h"
 #include "guest/stage/status.h"
 
@@ -219,6 +225,58 @@ static void the_boot_is_told_from_its_files(void **state)
     (void)state;
 }
 
+/* A stage that gets this signal, before its end or while it notes that. */
+static void be_signalled(struct fixture *f, struct stage_log *log, int number, bool is_at_end)
+{
+    struct status s;
+
+    if (status_begin(&f->g, "init", &s, NULL) < 0)
+        _exit(9);
+    close(STDERR_FILENO);
+    interrupt_arm(&f->g, &s, DATA);
+    if (!is_at_end)
+        raise(number);
+    interrupt_disarm();
+    raise(number);
+    status_end(&f->g, &s, log);
+    interrupt_release();
+    _exit(8);
+}
+
+static void a_signal_is_noted_in_the_status(void **state)
+{
+    static const struct {
+        int signal;
+        bool is_at_end;
+        const char *errors;
+    } cases[] = {
+        {SIGTERM, false, "['Cloud-init " GUEST_VERSION " received SIGTERM, exiting']"},
+        {SIGINT, false, "['Cloud-init " GUEST_VERSION " received SIGINT, exiting']"},
+        {SIGTERM, true, "[]"},
+    };
+
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        struct stage_log *log;
+        struct fixture *f = machine(&log);
+        const struct ol_val *v1;
+        int status = -1;
+        pid_t pid = fork();
+
+        if (pid == 0)
+            be_signalled(f, log, cases[i].signal, cases[i].is_at_end);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, cases[i].is_at_end ? cases[i].signal : 1 << 8);
+        v1 = at(f, "/run/cloud-init/status.json", "v1");
+        assert_string_equal(ol_val_to_repr(&f->arena, ol_val_at(v1, "init/errors")),
+                            cases[i].errors);
+        assert_int_equal(ol_val_is(ol_val_at(v1, "init/finished"), OL_VAL_NULL),
+                         !cases[i].is_at_end);
+        assert_int_equal(fixture_mode(f, DATA "status.json"), 0644);
+        leave(f, log);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +287,7 @@ int main(void)
         cmocka_unit_test(many_errors_are_all_kept_and_never_look_like_none),
         cmocka_unit_test(a_status_that_cannot_be_written_is_an_error),
         cmocka_unit_test(the_boot_is_told_from_its_files),
+        cmocka_unit_test(a_signal_is_noted_in_the_status),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
