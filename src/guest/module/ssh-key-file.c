@@ -6,6 +6,7 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/path.h"
+#include "core/resolve.h"
 #include "core/str.h"
 #include "guest/base/userdb.h"
 #include "guest/module/ssh-keys.h"
@@ -137,7 +138,7 @@ static bool is_of_one_user(const struct search *s, const char *pattern, const ch
            || (ol_str_starts(path, s->user.home) && path[len] == '/');
 }
 
-int ssh_user_key_file(struct guest *g, const char *user, const char **ret, struct ol_err *err)
+static int find(struct guest *g, const char *user, const char **ret, struct ol_err *err)
 {
     const char *value = sshd_config_value(g, "authorizedkeysfile");
     const char *strict = sshd_config_value(g, "strictmodes");
@@ -163,4 +164,16 @@ int ssh_user_key_file(struct guest *g, const char *user, const char **ret, struc
     }
     *ret = ol_arena_printf(g->arena, "%s/.ssh/authorized_keys", s.user.home);
     return 0;
+}
+
+int ssh_user_key_file(struct guest *g, const char *user, const char **ret, struct ol_err *err)
+{
+    unsigned before = g->env->resolve;
+    int r;
+
+    /* What is made and given away on the way must not be where a link of the user leads. */
+    g->env->resolve |= OL_RESOLVE_ROOT_LINKS;
+    r = find(g, user, ret, err);
+    g->env->resolve = before;
+    return r;
 }

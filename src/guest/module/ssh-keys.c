@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/resolve.h"
 #include "core/str.h"
 
 enum { KEYS_MAX = 4 << 20 };
@@ -229,18 +230,23 @@ static void add_wanted(struct guest *g, const char *user, struct ssh_key key, si
                 at + 1);
 }
 
-int ssh_setup_user_keys(struct guest *g, const struct ol_strv *keys, const char *user,
-                        const char *options, struct ol_err *err)
+static int set_up_keys(struct guest *g, const struct ol_strv *keys, const char *user,
+                       const char *options, struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf old = OL_BUF_INIT(KEYS_MAX);
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(2 * KEYS_MAX);
     ol_auto(ol_strv_done) struct ol_strv lines = OL_STRV_INIT, unique = OL_STRV_INIT;
     struct ssh_key_list has = {0}, wants = {0};
     const char *path;
+    struct stat st;
     int r = ssh_user_key_file(g, user, &path, err);
 
     if (r < 0)
         return r;
+    if (ol_stat(g->env, path, &st) == -ELOOP)
+        return ol_err_set(err, ELOOP,
+                          "keys of user '%s': '%s' goes through a link that is not root's", user,
+                          path);
     ol_strv_each (key, keys)
         ol_strv_split(&lines, key, "\r\n"); /* or the options would be of the first line only */
     for (size_t i = 0; i < lines.n; i++) {
@@ -262,4 +268,17 @@ int ssh_setup_user_keys(struct guest *g, const struct ol_strv *keys, const char 
         return 0;
     return ol_file_write(g->env, path, text.data, text.len, 0644,
                          OL_WRITE_KEEP_MODE | OL_WRITE_PARENTS, err);
+}
+
+/* The user may have put links into the home, to where only root can write. */
+int ssh_setup_user_keys(struct guest *g, const struct ol_strv *keys, const char *user,
+                        const char *options, struct ol_err *err)
+{
+    unsigned before = g->env->resolve;
+    int r;
+
+    g->env->resolve |= OL_RESOLVE_ROOT_LINKS;
+    r = set_up_keys(g, keys, user, options, err);
+    g->env->resolve = before;
+    return r;
 }

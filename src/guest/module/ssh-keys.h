@@ -48,7 +48,8 @@ int ssh_user_key_file(struct guest *g, const char *user, const char **ret, struc
     __attribute__((warn_unused_result));
 
 /* Merges 'keys' (a list of texts, repeated ones count once) into the user's key file. 'options' as
- * ssh_key_parse(). */
+ * ssh_key_parse(). -ELOOP when the way there has a link that is not root's: we write as root, and
+ * a user's link may lead to root's own keys. */
 int ssh_setup_user_keys(struct guest *g, const struct ol_strv *keys, const char *user,
                         const char *options, struct ol_err *err)
     __attribute__((warn_unused_result));

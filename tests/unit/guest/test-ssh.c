@@ -5,11 +5,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/path.h"
 #include "fixture.h"
 #include "guest/base/jobs.h"
 #include "guest/module/ssh-keys.h"
@@ -127,6 +131,37 @@ static void key_file_is_the_first_that_sshd_would_accept(void **state)
         assert_true(ssh_user_key_file(&f->g, "nobody", &path, &err) < 0);
         fixture_free(f);
     }
+}
+
+/* demands: 23 */
+static void keys_are_not_written_through_a_link_of_the_user(void **state)
+{
+    static const char *const links[][2] = {{"/home/joe/.ssh", "/root/.ssh"},
+                                           {"/home/joe/.ssh/authorized_keys", "/root/.ssh/k"},
+                                           {"/home/joe/.ssh/authorized_keys", "../../../etc/new"}};
+
+    for (size_t i = 0; i < ol_count(links); i++) {
+        struct fixture *f = machine();
+        ol_auto(ol_strv_done) struct ol_strv keys = OL_STRV_INIT;
+        ol_autofree char *dir = ol_path_dir(links[i][0]);
+        struct ol_err err = OL_ERR_INIT;
+
+        ol_strv_add(&keys, "ssh-ed25519 AAAAjoe");
+        fixture_put(f, "/root/.ssh/authorized_keys", "ssh-rsa AAAAroot\n");
+        fixture_put(f, "/root/.ssh/k", "ssh-rsa AAAAroot\n");
+        assert_int_equal(ol_mkdir_p(&f->env, dir, 0700, NULL), 0);
+        assert_int_equal(ol_symlink(&f->env, links[i][1], links[i][0], NULL), 0);
+        if (geteuid() == 0)
+            assert_int_equal(
+                fchownat(f->env.root_fd, links[i][0] + 1, 1000, 1000, AT_SYMLINK_NOFOLLOW), 0);
+        assert_int_equal(ssh_setup_user_keys(&f->g, &keys, "joe", NULL, &err), -ELOOP);
+        assert_non_null(strstr(ol_err_text(&err), "user 'joe'"));
+        fixture_assert_file(f, "/root/.ssh/authorized_keys", "ssh-rsa AAAAroot\n");
+        fixture_assert_file(f, "/root/.ssh/k", "ssh-rsa AAAAroot\n");
+        assert_false(ol_exists(&f->env, "/etc/new"));
+        fixture_free(f);
+    }
+    (void)state;
 }
 
 static void sshd_config_is_edited_line_by_line(void **state)
@@ -268,6 +303,7 @@ int main(void)
         cmocka_unit_test(keys_are_merged_without_duplicates),
         cmocka_unit_test(key_paths_follow_sshd_config),
         cmocka_unit_test(key_file_is_the_first_that_sshd_would_accept),
+        cmocka_unit_test(keys_are_not_written_through_a_link_of_the_user),
         cmocka_unit_test(sshd_config_is_edited_line_by_line),
         cmocka_unit_test(sshd_config_goes_into_the_directory_that_is_included),
         cmocka_unit_test(host_keys_are_made_anew_beside_the_modules),
