@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/cli/cli.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,12 +218,21 @@ static const struct ol_program *program_for(const char *called_as)
     return &cloud_init_programs[0];
 }
 
-/* A file that we open must not become the stdout of somebody who started us without one. */
-static void open_standard_streams(void)
+/* A file that we open must not become the stdout of somebody who started us without one, and what
+ * else we were started with is not for our children. */
+static void put_descriptors_in_order(void)
 {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    ol_autoclosedir DIR *dir = NULL;
+    struct dirent *entry;
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
             return;
+    dir = opendir("/proc/self/fd");
+    while (dir && (entry = readdir(dir)))
+        if (ol_parse_int(entry->d_name, 10, STDERR_FILENO + 1, INT_MAX, &fd) == 0)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 int cloud_init_main(int argc, char **argv)
@@ -235,7 +246,7 @@ int cloud_init_main(int argc, char **argv)
     };
     int status;
 
-    open_standard_streams();
+    put_descriptors_in_order();
     /* An initramfs may start us without one, and the library's default has no sbin. */
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0);
     signal(SIGPIPE, SIG_IGN);
