@@ -175,6 +175,16 @@ int ol_file_write(struct ol_env *env, const char *path, const void *data, size_t
     return 0;
 }
 
+int ol_file_write_buf(struct ol_env *env, const char *path, const struct ol_buf *text, mode_t mode,
+                      unsigned flags, struct ol_err *err)
+{
+    int r = ol_buf_status(text);
+
+    if (r < 0)
+        return ol_err_set(err, -r, "write '%s': its text is too large", path);
+    return ol_file_write(env, path, text->data, text->len, mode, flags, err);
+}
+
 int ol_file_puts(struct ol_env *env, const char *path, const char *text, mode_t mode,
                  unsigned flags, struct ol_err *err)
 {

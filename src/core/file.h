@@ -48,6 +48,10 @@ enum ol_write_flag {
  */
 int ol_file_write(struct ol_env *env, const char *path, const void *data, size_t size, mode_t mode,
                   unsigned flags, struct ol_err *err) __attribute__((warn_unused_result));
+/* The same for what was put together in a buffer. One that has failed is not written: -EFBIG or
+ * -ENOMEM, and the file is as it was. */
+int ol_file_write_buf(struct ol_env *env, const char *path, const struct ol_buf *text, mode_t mode,
+                      unsigned flags, struct ol_err *err) __attribute__((warn_unused_result));
 /* The same for a string. */
 int ol_file_puts(struct ol_env *env, const char *path, const char *text, mode_t mode,
                  unsigned flags, struct ol_err *err) __attribute__((warn_unused_result));

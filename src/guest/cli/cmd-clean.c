@@ -184,9 +184,7 @@ static void clean_fstab(struct clean *c)
     }
     fstab_rewrite(old.data, NULL, 0, &text, &changes);
     if (changes.n)
-        note(c,
-             ol_file_write(c->g.env, "/etc/fstab", text.data, text.len, 0644, OL_WRITE_KEEP_MODE,
-                           &err),
+        note(c, ol_file_write_buf(c->g.env, "/etc/fstab", &text, 0644, OL_WRITE_KEEP_MODE, &err),
              &err);
 }
 

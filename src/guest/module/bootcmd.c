@@ -15,7 +15,7 @@ static int write_script(struct guest *g, const char *path, const struct ol_buf *
     if (r == 0)
         r = ol_unlink(g->env, path, err);
     if (r == 0)
-        r = ol_file_write(g->env, path, script->data, script->len, 0600, OL_WRITE_EXCL, err);
+        r = ol_file_write_buf(g->env, path, script, 0600, OL_WRITE_EXCL, err);
     return r;
 }
 

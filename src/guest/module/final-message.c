@@ -93,7 +93,7 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
     (void)err;
     say(g, call, &facts);
     ol_buf_printf(&line, "%s - %s - v. %s\n", facts.uptime, facts.timestamp, facts.version);
-    if (ol_file_write(g->env, path, line.data, line.len, 0644, 0, &why) < 0)
+    if (ol_file_write_buf(g->env, path, &line, 0644, 0, &why) < 0)
         ol_warn(g->env, "Failed to write boot finished file %s: %s", path, ol_err_text(&why));
     if (source && !strcmp(source, "None") && !is_fallback_alone(g))
         ol_warn(g->env, "Used fallback datasource");

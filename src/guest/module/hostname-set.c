@@ -141,7 +141,7 @@ int hostname_write(struct guest *g, const char *path, const char *name,
     }
     /* A file with several names is no base to build on: it is written anew. */
     hostname_conf_set(is_sound ? old.data : "", name, &text);
-    return ol_file_write(g->env, path, text.data, text.len, 0644, OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, path, &text, 0644, OL_WRITE_PARENTS, err);
 }
 
 void hostname_apply(struct guest *g, const char *name)
@@ -190,8 +190,8 @@ static int write_record(struct guest *g, const struct guest_hostname *name, stru
     if (r < 0)
         return ol_err_set(err, -r, "data/set-hostname: %s", strerror(-r));
     ol_buf_addc(&text, '\n');
-    return ol_file_write(g->env, guest_cloud_path(g, "data/set-hostname"), text.data, text.len,
-                         0644, OL_WRITE_ATOMIC | OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, guest_cloud_path(g, "data/set-hostname"), &text, 0644,
+                             OL_WRITE_ATOMIC | OL_WRITE_PARENTS, err);
 }
 
 static bool is_recorded(struct guest *g, const struct guest_hostname *name)

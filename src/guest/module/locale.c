@@ -55,7 +55,7 @@ static int generate(struct guest *g, const char *locale, struct ol_err *err)
     int r;
 
     locale_gen_enable(read_text(g, path), line, &text);
-    r = ol_file_write(g->env, path, text.data, text.len, 0644, OL_WRITE_PARENTS, err);
+    r = ol_file_write_buf(g->env, path, &text, 0644, OL_WRITE_PARENTS, err);
     return r < 0 ? r : module_run_shown(g->env, argv, tool_environment, err);
 }
 
@@ -118,7 +118,7 @@ static int apply_assignment(struct guest *g, const char *locale, const char *pat
     if (!ol_exists(g->env, path))
         ol_buf_printf(&text, "%s\n", guest_header(g, "Created"));
     locale_assign(read_text(g, path), "LANG", locale, &text);
-    return ol_file_write(g->env, path, text.data, text.len, 0644, OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, path, &text, 0644, OL_WRITE_PARENTS, err);
 }
 
 /* How each family of distributions keeps its locale. */

@@ -297,7 +297,7 @@ static int write_and_activate(struct mounting *m, struct ol_err *err)
     is_missing = make_mount_points(m);
     r = ol_buf_status(&text);
     if (r == 0)
-        r = ol_file_write(m->g->env, fstab_path, text.data, text.len, 0644, 0, err);
+        r = ol_file_write_buf(m->g->env, fstab_path, &text, 0644, 0, err);
     if (r < 0)
         return r;
     told = ol_strv_join(&changes, "; ");

@@ -39,7 +39,7 @@ static int run(struct guest *g, const struct module_call *call, struct ol_err *e
     if (ol_val_count(commands) && !will_run(ol_val_get(g->cfg, "cloud_final_modules")))
         ol_warn(g->env,
                 "runcmd will never run: 'scripts_user' is missing from cloud_final_modules");
-    return ol_file_write(g->env, path, script.data, script.len, 0700, OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, path, &script, 0700, OL_WRITE_PARENTS, err);
 }
 
 static const char *const keys[] = {"runcmd", NULL};

@@ -266,8 +266,7 @@ static int set_up_keys(struct guest *g, const struct ol_strv *keys, const char *
         return ol_err_set(err, EFBIG, "'%s' would be too large", path);
     if (ol_is_file(g->env, path) && text.len == old.len && !memcmp(text.data, old.data, text.len))
         return 0;
-    return ol_file_write(g->env, path, text.data, text.len, 0644,
-                         OL_WRITE_KEEP_MODE | OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, path, &text, 0644, OL_WRITE_KEEP_MODE | OL_WRITE_PARENTS, err);
 }
 
 /* The user may have put links into the home, to where only root can write. */

@@ -107,7 +107,7 @@ static void derive_public(struct guest *g, const char *type)
         key = ol_str_stripped(out.data);
         ol_buf_clear(&out);
         ol_buf_printf(&out, "%s root@localhost\n", key);
-        r = ol_file_write(g->env, public, out.data, out.len, 0644, 0, &err);
+        r = ol_file_write_buf(g->env, public, &out, 0644, 0, &err);
     }
     if (r < 0)
         ol_warn(g->env, "Failed generating a key for %s from %s: %s", public, private,

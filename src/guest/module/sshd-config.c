@@ -130,8 +130,8 @@ static int write_config(struct guest *g, const char *path, const struct ol_buf *
 {
     mode_t mode = path == our_file ? 0600 : 0644;
 
-    return ol_file_write(g->env, path, text->data, text->len, mode,
-                         flags | OL_WRITE_KEEP_MODE | OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, path, text, mode,
+                             flags | OL_WRITE_KEEP_MODE | OL_WRITE_PARENTS, err);
 }
 
 int sshd_config_update(struct guest *g, const char *keyword, const char *value, struct ol_err *err)

@@ -46,8 +46,9 @@ static int add_include(struct guest *g, bool is_there, const char *base, struct 
             &text, "%s# See sudoers(5) for more information on \"#include\" directives:\n", base);
     ol_buf_printf(&text, "\n%s\n#includedir %s\n", guest_header(g, "Added"), sudoers_dir);
     ol_debug(g->env, "Added '#includedir %s' to /etc/sudoers", sudoers_dir);
-    return ol_file_write(g->env, "/etc/sudoers", text.data, text.len, 0440,
-                         is_there ? OL_WRITE_APPEND | OL_WRITE_KEEP_MODE : OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, "/etc/sudoers", &text, 0440,
+                             is_there ? OL_WRITE_APPEND | OL_WRITE_KEEP_MODE : OL_WRITE_PARENTS,
+                             err);
 }
 
 /* The directory with the mode that cloud-init has always given it. */
@@ -85,13 +86,12 @@ static int add_block(struct guest *g, const char *path, const struct ol_buf *blo
 
     if (!ol_exists(g->env, path)) {
         ol_buf_printf(&text, "%s\n%s", guest_header(g, "Created"), block->data);
-        return ol_file_write(g->env, path, text.data, text.len, 0440, OL_WRITE_PARENTS, err);
+        return ol_file_write_buf(g->env, path, &text, 0440, OL_WRITE_PARENTS, err);
     }
     r = ol_file_read(g->env, path, &text, err);
     if (r < 0 || strstr(text.data, block->data))
         return r < 0 ? r : 0;
-    return ol_file_write(g->env, path, block->data, block->len, 0440,
-                         OL_WRITE_APPEND | OL_WRITE_KEEP_MODE, err);
+    return ol_file_write_buf(g->env, path, block, 0440, OL_WRITE_APPEND | OL_WRITE_KEEP_MODE, err);
 }
 
 int sudoers_add_user(struct guest *g, const char *user, const struct ol_val *rules,

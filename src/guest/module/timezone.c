@@ -20,7 +20,7 @@ static int copy_file(struct ol_env *env, const char *from, const char *to, struc
 
     if (r < 0)
         return r;
-    return ol_file_write(env, to, b.data, b.len, 0644, OL_WRITE_KEEP_MODE, err);
+    return ol_file_write_buf(env, to, &b, 0644, OL_WRITE_KEEP_MODE, err);
 }
 
 /* cloud-init 26.2 distros.set_etc_timezone(): a localtime that is a file stays a file. */
@@ -30,7 +30,7 @@ static int set_with_name(struct ol_env *env, const char *zone, const char *file,
     int r;
 
     ol_buf_printf(&name, "%s\n", zone);
-    r = ol_file_write(env, "/etc/timezone", name.data, name.len, 0644, OL_WRITE_PARENTS, err);
+    r = ol_file_write_buf(env, "/etc/timezone", &name, 0644, OL_WRITE_PARENTS, err);
     if (r < 0)
         return r;
     if (ol_is_link(env, localtime_path) || !ol_exists(env, localtime_path))

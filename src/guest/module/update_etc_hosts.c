@@ -36,7 +36,7 @@ static int write_hosts(struct guest *g, const struct ol_buf *text, struct ol_err
     if (ol_file_read(g->env, hosts_file, &old, NULL) >= 0 && old.len == text->len
         && !memcmp(old.data, text->data, text->len))
         return 0;
-    return ol_file_write(g->env, hosts_file, text->data, text->len, 0644, OL_WRITE_PARENTS, err);
+    return ol_file_write_buf(g->env, hosts_file, text, 0644, OL_WRITE_PARENTS, err);
 }
 
 static int from_template(struct guest *g, const struct ol_val *cfg, struct ol_err *err)

@@ -97,7 +97,7 @@ static int write_owned(struct guest *g, const struct ol_val *entry, const char *
     int r = make_parents(g->env, path, &owner, err);
 
     if (r == 0)
-        r = ol_file_write(g->env, path, data->data, data->len, mode, flags, err);
+        r = ol_file_write_buf(g->env, path, data, mode, flags, err);
     if (r < 0)
         return r;
     if (found < 0) {

@@ -150,7 +150,7 @@ static int keep_config(struct guest *g, const struct ol_val *config, struct ol_e
         return ol_err_set(err, -r, "%s: the configuration cannot be written as JSON", path);
     ol_buf_addc(&text, '\n');
     if (ol_file_read(g->env, path, &old, NULL) < 0 || strcmp(old.data, text.data) != 0)
-        r = ol_file_write(g->env, path, text.data, text.len, 0600, OL_WRITE_ATOMIC, err);
+        r = ol_file_write_buf(g->env, path, &text, 0600, OL_WRITE_ATOMIC, err);
     if (r >= 0 && !ol_is_link(g->env, link))
         r = ol_symlink(g->env, path, link, err);
     return r < 0 ? r : 0;

@@ -288,7 +288,7 @@ static int write_json(struct guest *g, const char *name, const struct ol_val *v,
     if (r < 0)
         return ol_err_set(err, -r, "'%s' cannot be written as JSON", path);
     ol_buf_addc(&text, '\n');
-    return ol_file_write(g->env, path, text.data, text.len, mode, OL_WRITE_ATOMIC, err);
+    return ol_file_write_buf(g->env, path, &text, mode, OL_WRITE_ATOMIC, err);
 }
 
 /* cloud-id is a link to cloud-id-NAME, which holds the name. */

@@ -108,7 +108,7 @@ int instance_store_cache(struct guest *g, struct ol_err *err)
     r = ol_json_dump(all, &ol_json_cloud_init, &text);
     if (r < 0)
         return ol_err_set(err, -r, "cache '%s' cannot be written as JSON", path);
-    r = ol_file_write(g->env, path, text.data, text.len, 0400, OL_WRITE_ATOMIC, err);
+    r = ol_file_write_buf(g->env, path, &text, 0400, OL_WRITE_ATOMIC, err);
     if (r < 0)
         return r;
     /* A cache of the Python program would be stale from now on; it does without one. */

@@ -64,7 +64,7 @@ static int write_json(struct guest *g, const char *path, const struct ol_val *do
     if (r < 0)
         return ol_err_set(err, -r, "'%s' cannot be written as JSON", path);
     ol_buf_addc(&text, '\n');
-    return ol_file_write(g->env, path, text.data, text.len, 0644, OL_WRITE_ATOMIC, err);
+    return ol_file_write_buf(g->env, path, &text, 0644, OL_WRITE_ATOMIC, err);
 }
 
 /* Writes data/NAME and links it into the run directory. */

@@ -167,7 +167,7 @@ static int write_text(struct cloud_config *c, const char *path, struct ol_err *e
         if (r < 0)
             return ol_err_set(err, -r, "'%s': the merged cloud-config is too large", path);
     }
-    return ol_file_write(c->g->env, path, text.data, text.len, 0600, 0, err);
+    return ol_file_write_buf(c->g->env, path, &text, 0600, 0, err);
 }
 
 int cloud_config_write(struct cloud_config *c, const char *path, struct ol_err *err)

@@ -91,7 +91,7 @@ static int include_url(struct process *p, const char *url, bool is_once, struct 
     } else {
         r = fetch_url(p->g->env, &request, FETCH_TRIES, OL_SECOND, &body, err);
         if (r == 0 && cache)
-            r = ol_file_write(p->g->env, cache, body.data, body.len, 0600, OL_WRITE_PARENTS, err);
+            r = ol_file_write_buf(p->g->env, cache, &body, 0600, OL_WRITE_PARENTS, err);
     }
     if (r < 0)
         return ol_err_prefix(err, r, "Fetching from %s", url);

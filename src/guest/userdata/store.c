@@ -39,14 +39,13 @@ static int store_one(struct guest *g, const char *key, const char *name, struct 
 
     if (r < 0)
         return ol_err_set(err, -r, "'%s': too large or no text", name);
-    r = ol_file_write(g->env, path, raw.data, raw.len, 0600, 0, err);
+    r = ol_file_write_buf(g->env, path, &raw, 0600, 0, err);
     if (r == 0)
         r = userdata_process(g, guest_ds_get(g, key), &message, err);
     if (r == 0)
         r = ol_mime_write(g->arena, message, &random, &text, err);
     if (r == 0)
-        r = ol_file_write(g->env, ol_arena_printf(g->arena, "%s.i", path), text.data, text.len,
-                          0600, 0, err);
+        r = ol_file_write_buf(g->env, ol_arena_printf(g->arena, "%s.i", path), &text, 0600, 0, err);
     if (r == 0)
         *ret = message;
     return r;

@@ -207,6 +207,18 @@ static void a_full_disk_is_an_error_and_leaves_no_rubbish(void **state)
     assert_int_equal(ol_mkdir_p(&t->env, "/file", 0755, &err), -ENOTDIR);
 }
 
+static void text_that_is_not_whole_is_not_written(void **state)
+{
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(4);
+    struct tree *t = *state;
+
+    ol_buf_adds(&text, "new");
+    assert_int_equal(ol_file_write_buf(&t->env, "/f", &text, 0644, 0, NULL), 0);
+    ol_buf_adds(&text, "er");
+    assert_int_equal(ol_file_write_buf(&t->env, "/f", &text, 0644, 0, NULL), -EFBIG);
+    assert_text(t, "/f", "new");
+}
+
 static void removing_a_tree_follows_no_link(void **state)
 {
     struct tree *t = *state;
@@ -403,6 +415,7 @@ int main(void)
         each(files_are_written_in_the_ways_asked_for),
         each(reading_is_bounded_and_says_what_is_wrong),
         each(a_full_disk_is_an_error_and_leaves_no_rubbish),
+        each(text_that_is_not_whole_is_not_written),
         each(removing_a_tree_follows_no_link),
         each(names_in_a_directory_are_sorted),
         each(a_dry_run_changes_nothing_and_tells_the_plan),
