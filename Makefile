@@ -19,6 +19,7 @@ FUZZ_SECONDS ?= 60
 .PHONY: build deps demo check bench fuzz format demands install clean
 
 build:
+	@packaging/deps build
 	@$(PYTHON) tests/run.py build
 
 deps:
@@ -41,12 +42,14 @@ fuzz:
 	@$(PYTHON) tests/run.py fuzz $(FUZZ_SECONDS)
 
 format:
+	@packaging/deps test
 	@git ls-files -z -- '*.c' '*.h' | xargs -0 -r clang-format-16 -i
 
 demands:
 	@$(PYTHON) tests/run.py demands
 
 install:
+	@packaging/deps build
 	@PREFIX='$(prefix)' $(PYTHON) tests/run.py build
 	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild
 
