@@ -66,31 +66,6 @@ void cfg_list(struct ol_arena *a, const struct ol_val *cfg, const char *key,
         ol_strv_add(ret_items, ol_val_to_text(a, ol_val_item(v, i)));
 }
 
-static void add_pieces(const char *text, struct ol_strv *ret_items)
-{
-    ol_auto(ol_strv_done) struct ol_strv pieces = OL_STRV_INIT;
-
-    ol_strv_split(&pieces, text, ",");
-    ol_strv_each (piece, &pieces) {
-        ol_autofree char *item = ol_str_stripped(piece);
-
-        if (*item && !ol_strv_has(ret_items, item))
-            ol_strv_add(ret_items, item);
-    }
-}
-
-void cfg_uniq_split(struct ol_arena *a, const struct ol_val *v, struct ol_strv *ret_items)
-{
-    if (!v || ol_val_is(v, OL_VAL_NULL))
-        return;
-    if (!ol_val_is(v, OL_VAL_LIST)) {
-        add_pieces(ol_val_to_text(a, v), ret_items);
-        return;
-    }
-    for (size_t i = 0; i < ol_val_count(v); i++)
-        add_pieces(ol_val_to_text(a, ol_val_item(v, i)), ret_items);
-}
-
 const char *cfg_yaml_error(struct ol_arena *a, const struct ol_err *err)
 {
     if (!err)

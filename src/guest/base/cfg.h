@@ -22,10 +22,6 @@ const char *cfg_str(struct ol_arena *a, const struct ol_val *cfg, const char *ke
 /* util.get_cfg_option_list(): a list's items as text; a string is a list of one; null is none. */
 void cfg_list(struct ol_arena *a, const struct ol_val *cfg, const char *key,
               struct ol_strv *ret_items);
-/* util.uniq_merge_sorted() and friends: splits "a, b" text at commas, strips blanks, drops empty
- * repeated items; also takes a list of such texts. */
-void cfg_uniq_split(struct ol_arena *a, const struct ol_val *v, struct ol_strv *ret_items);
-
 /* What ol_yaml_load() said, in the words that util.load_yaml() logs: "Invalid format at line 3
  * column 1: …", without the place when the document has none for it. In the arena. */
 const char *cfg_yaml_error(struct ol_arena *a, const struct ol_err *err);

@@ -3,27 +3,24 @@
 
 #include <string.h>
 
-#define ENI_DEBIAN "/etc/network/interfaces.d/50-cloud-init"
-#define ENI_PLAIN  "/etc/network/interfaces"
-
 /* clang-format off */
 const struct distro distros[] = {
-    /* name, family, hostname_file, locale_file, ssh_service, network_eni_path, fqdn, own_address, key group */
-    {"debian", "debian", "/etc/hostname", "/etc/default/locale", "ssh", ENI_DEBIAN, false, "127.0.1.1", false},
-    {"ubuntu", "debian", "/etc/hostname", "/etc/default/locale", "ssh", ENI_DEBIAN, false, "127.0.1.1", false},
-    {"raspberry-pi-os", "debian", "/etc/hostname", "/etc/default/locale", "ssh", ENI_DEBIAN, false, "127.0.1.1", false},
-    {"alpine", "alpine", "/etc/hostname", "/etc/profile.d/50-cloud-init-locale.sh", "sshd", ENI_PLAIN, false, "127.0.1.1", false},
-    {"arch", "arch", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, false, "127.0.0.1", false},
-    {"photon", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, false, "127.0.0.1", true},
-    {"almalinux", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, true, "127.0.0.1", true},
-    {"amazon", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, true, "127.0.0.1", true},
-    {"centos", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, true, "127.0.0.1", true},
-    {"fedora", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, true, "127.0.0.1", true},
-    {"rhel", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, true, "127.0.0.1", true},
-    {"rocky", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", ENI_PLAIN, true, "127.0.0.1", true},
-    {"opensuse", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", ENI_PLAIN, false, "127.0.0.1", false},
-    {"sles", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", ENI_PLAIN, false, "127.0.0.1", false},
-    {NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, false},
+    /* name, family, hostname_file, locale_file, ssh_service, fqdn, own_address, key group */
+    {"debian", "debian", "/etc/hostname", "/etc/default/locale", "ssh", false, "127.0.1.1", false},
+    {"ubuntu", "debian", "/etc/hostname", "/etc/default/locale", "ssh", false, "127.0.1.1", false},
+    {"raspberry-pi-os", "debian", "/etc/hostname", "/etc/default/locale", "ssh", false, "127.0.1.1", false},
+    {"alpine", "alpine", "/etc/hostname", "/etc/profile.d/50-cloud-init-locale.sh", "sshd", false, "127.0.1.1", false},
+    {"arch", "arch", "/etc/hostname", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"photon", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", false, "127.0.0.1", true},
+    {"almalinux", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"amazon", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"centos", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"fedora", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"rhel", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"rocky", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"opensuse", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"sles", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {NULL, NULL, NULL, NULL, NULL, false, NULL, false},
 };
 /* clang-format on */
 

@@ -13,7 +13,6 @@ struct distro {
     const char *hostname_file;     /* "/etc/hostname"; "/etc/HOSTNAME" on SUSE */
     const char *locale_file;       /* "/etc/default/locale", "/etc/locale.conf" */
     const char *ssh_service;       /* "ssh" or "sshd" */
-    const char *network_eni_path;  /* where the eni renderer writes */
     bool has_update_hostname_fqdn; /* /etc/hostname holds the FQDN (prefer_fqdn) */
     const char *own_address;       /* what the machine's name stands for in /etc/hosts */
     bool gives_keys_to_group;      /* a group "ssh_keys", where there is one, owns host keys */

@@ -45,7 +45,8 @@ int block_probe(struct ol_env *env, const char *path, struct block_facts *ret)
     return 0;
 }
 
-bool block_is_metadata_name(const char *name)
+/* "ephemeral0", "swap", "root" …: names that the cloud's metadata gives a meaning. */
+static bool is_metadata_name(const char *name)
 {
     static const char *const names[] = {"ami", "root", "swap", NULL};
 
@@ -200,7 +201,7 @@ static const char *find_disk(struct guest *g, const char *name, const char *writ
     const char *alias = ol_val_str(ol_val_get(aliases, name));
     const char *disk = alias ? alias : name;
 
-    if (block_is_metadata_name(disk))
+    if (is_metadata_name(disk))
         return from_metadata(g, disk);
     return is_short_name(written) ? ol_arena_printf(g->arena, "/dev/%s", disk) : disk;
 }

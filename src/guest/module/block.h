@@ -25,6 +25,3 @@ int block_probe(struct ol_env *env, const char *path, struct block_facts *ret)
  * cc_mounts.sanitize_devname(), device_name_to_device() of the datasources. In the arena.
  */
 const char *block_resolve(struct guest *g, const char *name, const struct ol_val *aliases);
-
-/* "ephemeral0", "swap", "root" …: names that the cloud's metadata gives a meaning. */
-bool block_is_metadata_name(const char *name);

@@ -62,7 +62,8 @@ static bool is_key(const struct config_line *line, const char *keyword)
     return line->key_len == strlen(keyword) && !strncasecmp(line->text, keyword, line->key_len);
 }
 
-const char *sshd_config_find(struct ol_arena *a, const char *text, const char *keyword)
+/* Value of the last line with this keyword, into the arena; NULL = there is none. */
+static const char *find_value(struct ol_arena *a, const char *text, const char *keyword)
 {
     const char *found = NULL;
     struct config_line line;
@@ -108,7 +109,7 @@ const char *sshd_config_value(struct guest *g, const char *keyword)
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(CONFIG_MAX);
 
     read_config(g, main_file, &text);
-    return sshd_config_find(g->arena, text.data, keyword);
+    return find_value(g->arena, text.data, keyword);
 }
 
 /* True when the main file reads sshd_config.d, wherever the main file is kept. */

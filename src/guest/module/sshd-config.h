@@ -13,9 +13,6 @@
  * the main file includes that directory.
  */
 
-/* Value of the last line with this keyword in a configuration's text, into the arena; NULL =
- * there is none. */
-const char *sshd_config_find(struct ol_arena *a, const char *text, const char *keyword);
 /* The text with every value of 'keyword' replaced (or the line added at the end). True when that
  * changes anything; lines come out without surrounding blanks. */
 bool sshd_config_edit(const char *text, const char *keyword, const char *value, struct ol_buf *to);

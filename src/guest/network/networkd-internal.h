@@ -15,7 +15,6 @@ struct networkd_writer {
 
 /* A scalar as Python's str() shows it. */
 const char *networkd_text(struct networkd_writer *w, const struct ol_val *v);
-bool networkd_is_type(const struct net_iface *i, const char *type);
 /* /etc/systemd/network/10-cloud-init-NAME.SUFFIX. -EINVAL: no file can have that name. */
 int networkd_add_file(struct networkd_writer *w, const char *name, const char *suffix,
                       struct unit *u) __attribute__((warn_unused_result));

@@ -37,7 +37,7 @@ int networkd_add_file(struct networkd_writer *w, const char *name, const char *s
     return 0;
 }
 
-bool networkd_is_type(const struct net_iface *i, const char *type)
+static bool is_type(const struct net_iface *i, const char *type)
 {
     return i->type && strcmp(i->type, type) == 0;
 }
@@ -75,10 +75,10 @@ static void add_uppers(struct networkd_writer *w, const struct net_iface *i, str
         const struct net_iface *upper = w->state->ifaces[n];
         const char *value;
 
-        if (networkd_is_type(upper, "vlan") && upper->vlan_id && upper->vlan_link
+        if (is_type(upper, "vlan") && upper->vlan_id && upper->vlan_link
             && strcmp(upper->vlan_link, i->name) == 0)
             unit_add(u, UNIT_NETWORK, "VLAN", upper->name);
-        if (!networkd_is_type(upper, "bridge") || !has_port(upper, i->name))
+        if (!is_type(upper, "bridge") || !has_port(upper, i->name))
             continue;
         unit_add(u, UNIT_NETWORK, "Bridge", upper->name);
         value = port_value(w, ol_val_get(upper->params, "bridge_pathcost"), i->name);
@@ -99,7 +99,7 @@ static void add_match(struct networkd_writer *w, const struct net_iface *i, stru
     unit_add(u, UNIT_MATCH, "Name", i->name);
     if (ol_val_is_truthy(driver))
         unit_add(u, UNIT_MATCH, "Driver", networkd_text(w, driver));
-    if (networkd_is_type(i, "physical") && i->mac)
+    if (is_type(i, "physical") && i->mac)
         unit_add(u, UNIT_MATCH, "MACAddress", i->mac);
 }
 
@@ -107,7 +107,7 @@ static void add_link(struct networkd_writer *w, const struct net_iface *i, struc
 {
     if (ol_val_is_truthy(i->mtu))
         unit_add(u, UNIT_LINK, "MTUBytes", networkd_text(w, i->mtu));
-    if (!networkd_is_type(i, "physical") && i->mac)
+    if (!is_type(i, "physical") && i->mac)
         unit_add(u, UNIT_LINK, "MACAddress", i->mac);
     if (i->optional == NET_ON)
         unit_add(u, UNIT_LINK, "RequiredForOnline", "no");
@@ -338,7 +338,7 @@ static int render(const struct net_state *state, const struct net_render_args *a
             const struct net_iface *i = state->ifaces[n];
             int r = 0;
 
-            if (!passes[p].type || networkd_is_type(i, passes[p].type))
+            if (!passes[p].type || is_type(i, passes[p].type))
                 r = passes[p].add(&w, i);
             if (r < 0)
                 return r;

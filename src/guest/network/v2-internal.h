@@ -13,8 +13,6 @@ struct v2_device {
 /* Absent, null or of that type: 0; else -EINVAL with the place. */
 int v2_want_map(struct net_parser *p, const char *where, const struct ol_val *v)
     __attribute__((warn_unused_result));
-int v2_want_list(struct net_parser *p, const char *where, const struct ol_val *v)
-    __attribute__((warn_unused_result));
 /* "where: key" */
 const char *v2_at(struct net_parser *p, const char *where, const char *key);
 /* dhcp4, dhcp6, addresses, gateways, nameservers and routes of a device. */

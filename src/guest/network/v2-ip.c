@@ -15,7 +15,7 @@ int v2_want_map(struct net_parser *p, const char *where, const struct ol_val *v)
                       ol_val_type_name(v));
 }
 
-int v2_want_list(struct net_parser *p, const char *where, const struct ol_val *v)
+static int want_list(struct net_parser *p, const char *where, const struct ol_val *v)
 {
     if (!v || v->type == OL_VAL_NULL || v->type == OL_VAL_LIST)
         return 0;
@@ -154,7 +154,7 @@ static int read_route(struct net_parser *p, const char *where, const struct ol_v
 static int read_routes(struct net_parser *p, const struct v2_device *d, struct net_iface *i)
 {
     const struct ol_val *routes = ol_val_get(d->cfg, "routes");
-    int r = v2_want_list(p, v2_at(p, d->where, "routes"), routes);
+    int r = want_list(p, v2_at(p, d->where, "routes"), routes);
 
     if (r < 0)
         return r;
@@ -174,7 +174,7 @@ static int read_routes(struct net_parser *p, const struct v2_device *d, struct n
 int v2_read_ip(struct net_parser *p, const struct v2_device *d, struct net_iface *i)
 {
     const struct ol_val *addresses = ol_val_get(d->cfg, "addresses");
-    int r = v2_want_list(p, v2_at(p, d->where, "addresses"), addresses);
+    int r = want_list(p, v2_at(p, d->where, "addresses"), addresses);
 
     i->subnets = NULL;
     i->n_subnets = i->cap_subnets = 0;

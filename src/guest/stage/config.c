@@ -101,7 +101,8 @@ static int read_text(struct guest *g, const char *path, struct ol_buf *text)
     return r;
 }
 
-struct ol_val *config_read_file(struct guest *g, const char *path)
+/* One YAML file; NULL when it is missing or broken (then a warning names the place). */
+static struct ol_val *read_yaml_file(struct guest *g, const char *path)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(FILE_MAX);
 
@@ -227,7 +228,7 @@ static const struct ol_val *base_config(struct guest *g)
     if (g->base_cfg)
         return g->base_cfg;
     add(&list, cmdline_config(g));
-    add(&list, config_read_file(g, guest_run_path(g, "cloud.cfg")));
+    add(&list, read_yaml_file(g, guest_run_path(g, "cloud.cfg")));
     add(&list, etc_config(g));
     add(&list, parse(g, "the built-in configuration", builtin_yaml, sizeof(builtin_yaml) - 1));
     base = merged(g, &list);
@@ -242,7 +243,7 @@ static void add_instance(struct guest *g, struct sources_list *to)
                                         "vendor-cloud-config.txt"};
 
     for (size_t i = 0; i < ol_count(names); i++)
-        add(to, config_read_file(g, guest_instance_path(g, names[i])));
+        add(to, read_yaml_file(g, guest_instance_path(g, names[i])));
 }
 
 void config_read(struct guest *g, const struct ol_strv *files)
@@ -253,9 +254,9 @@ void config_read(struct guest *g, const struct ol_strv *files)
     if (!g->cfg)
         guest_set_config(g, ol_val_new_map(g->arena)); /* default paths to start from */
     for (size_t i = 0; files && i < files->n; i++)
-        add(&list, config_read_file(g, files->v[i]));
+        add(&list, read_yaml_file(g, files->v[i]));
     if (from_env && *from_env)
-        add(&list, config_read_file(g, from_env));
+        add(&list, read_yaml_file(g, from_env));
     if (g->ds.source)
         add_instance(g, &list);
     add(&list, base_config(g));

@@ -16,6 +16,3 @@ void config_read(struct guest *g, const struct ol_strv *files);
 
 /* False when no configuration file can move cloud_dir or run_dir from their usual places. */
 bool config_mentions_paths(struct guest *g);
-
-/* One YAML file; NULL when it is missing or broken (then a warning names file, line and column). */
-struct ol_val *config_read_file(struct guest *g, const char *path);

@@ -104,7 +104,8 @@ static const char *ds_text(const struct guest *g, const char *key, const char *f
     return text ? text : fallback;
 }
 
-const char *instance_cloud_id(const struct guest *g)
+/* cloud-init's canonical_cloud_id(): "nocloud", "openstack", "none". */
+static const char *canonical_cloud_id(const struct guest *g)
 {
     const char *name = ds_text(g, "cloud_name", "unknown");
 
@@ -132,7 +133,7 @@ static struct ol_val *standard_keys(struct guest *g, const struct os_release *os
     ol_val_set(a, v1, "_beta_keys", beta);
     ol_val_set(a, v1, "availability-zone", copy_or_null(g, zone));
     ol_val_set(a, v1, "availability_zone", copy_or_null(g, zone));
-    ol_val_set_str(a, v1, "cloud_id", instance_cloud_id(g));
+    ol_val_set_str(a, v1, "cloud_id", canonical_cloud_id(g));
     ol_val_set_str(a, v1, "cloud-name", cloud_name);
     ol_val_set_str(a, v1, "cloud_name", cloud_name);
     ol_val_set_str(a, v1, "distro", os->id);
@@ -294,7 +295,7 @@ static int write_json(struct guest *g, const char *name, const struct ol_val *v,
 /* cloud-id is a link to cloud-id-NAME, which holds the name. */
 static int write_cloud_id(struct guest *g, struct ol_err *err)
 {
-    const char *id = instance_cloud_id(g), *link = guest_run_path(g, "cloud-id");
+    const char *id = canonical_cloud_id(g), *link = guest_run_path(g, "cloud-id");
     const char *file = ol_arena_printf(g->arena, "%s-%s", link, id);
     ol_autofree char *previous = ol_readlink(g->env, link);
     int r = ol_file_puts(g->env, file, ol_arena_printf(g->arena, "%s\n", id), 0644, 0, err);

@@ -13,6 +13,3 @@ int instance_data_write(struct guest *g, struct ol_err *err) __attribute__((warn
 /* After user-data was consumed: combined-cloud-config.json (0600), and system_info and features
  * in the sensitive file. */
 int instance_data_combine(struct guest *g, struct ol_err *err) __attribute__((warn_unused_result));
-
-/* cloud-init's canonical_cloud_id(): "nocloud", "openstack", "none". */
-const char *instance_cloud_id(const struct guest *g);
