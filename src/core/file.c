@@ -301,22 +301,42 @@ static int make_dir(struct ol_env *env, const char *path, mode_t mode)
     return fchmodat(dir, base, mode & 07777, 0) < 0 ? -errno : 0;
 }
 
+/* How much of the path, cut at a slash, is there already: usually all but its last name. */
+static size_t existing_part(struct ol_env *env, char *path, size_t len)
+{
+    while (len > 1) {
+        char kept;
+        bool is_there;
+
+        while (len > 1 && path[len - 1] != '/')
+            len--;
+        while (len > 1 && path[len - 1] == '/')
+            len--;
+        kept = path[len];
+        path[len] = '\0';
+        is_there = len > 1 && ol_is_dir(env, path);
+        path[len] = kept;
+        if (is_there)
+            break;
+    }
+    return len;
+}
+
 int ol_mkdir_p(struct ol_env *env, const char *path, mode_t mode, struct ol_err *err)
 {
     ol_autofree char *part = ol_xstrdup(path);
-    size_t len = strlen(part);
+    size_t len = strlen(part), start;
 
     if (ol_is_dir(env, path))
         return 0;
     while (len > 1 && part[len - 1] == '/')
         part[--len] = '\0';
-    for (char *end = part + 1; end <= part + len; end++) {
+    start = existing_part(env, part, len);
+    for (char *end = part + (start > 1 ? start + 1 : 1); end <= part + len; end++) {
         char kept = *end;
         int r;
 
-        if (kept != '/' && kept != '\0')
-            continue;
-        if (kept == '/' && end[-1] == '/')
+        if ((kept != '/' && kept != '\0') || end[-1] == '/')
             continue;
         *end = '\0';
         r = ol_is_dir(env, part) ? 0 : make_dir(env, part, mode);

@@ -20,12 +20,12 @@ enum {
 };
 
 /* openat2() refuses modes with no O_CREAT, and reports races with renames as EAGAIN. */
-static int open_at_once(int root_fd, const char *path, int flags, mode_t mode)
+static int open_at_once(int root_fd, const char *path, int flags, mode_t mode, uint64_t also)
 {
     struct open_how how = {
         .flags = (uint64_t)(flags | O_CLOEXEC),
         .mode = flags & O_CREAT ? mode & 07777 : 0,
-        .resolve = RESOLVE_IN_ROOT,
+        .resolve = RESOLVE_IN_ROOT | also,
     };
 
     for (int tries = 0; tries < 8; tries++) {
@@ -165,9 +165,12 @@ int ol_resolve_open(int root_fd, const char *path, int flags, mode_t mode, unsig
 
     path = path[0] ? path : "/";
     if (!how)
-        r = open_at_once(root_fd, path, flags, mode);
-    /* -EPERM is what seccomp filters say; the kernel's own is said again by the walk. */
-    if (r == -ENOSYS || r == -EPERM)
+        r = open_at_once(root_fd, path, flags, mode, 0);
+    else if (how == OL_RESOLVE_ROOT_LINKS) /* most paths have no link at all */
+        r = open_at_once(root_fd, path, flags, mode, RESOLVE_NO_SYMLINKS);
+    /* -EPERM is what seccomp filters say; the kernel's own is said again by the walk, which also
+     * sees whose a link is. */
+    if (r == -ENOSYS || r == -EPERM || (how && r == -ELOOP))
         r = open_by_walk(root_fd, path, flags, mode, how);
     return r;
 }

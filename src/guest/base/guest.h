@@ -53,6 +53,7 @@ struct guest {
     struct guest_paths paths;
     const struct distro *distro;
     const struct ol_val *cfg; /* merged configuration of this moment, with system_info; a map */
+    const char *boot_id;      /* the kernel's, read once; NULL = not yet */
     const char *cmdline;      /* the kernel's, read once; NULL = not yet. guest_cmdline() */
     const struct ol_val *base_cfg; /* what the tree's own files say, read once; NULL = not yet */
     bool has_template_cfg;         /* /etc/cloud has jinja templates: base_cfg is not kept */

@@ -21,9 +21,12 @@ enum sem_verdict sem_decide(const struct sem_state *s)
 
 static const char *boot_id(struct guest *g)
 {
-    ol_autofree char *id = ol_file_read_line(g->env, "/proc/sys/kernel/random/boot_id");
+    if (!g->boot_id) {
+        ol_autofree char *id = ol_file_read_line(g->env, "/proc/sys/kernel/random/boot_id");
 
-    return ol_arena_strdup(g->arena, id ? id : "unknown");
+        g->boot_id = ol_arena_strdup(g->arena, id ? id : "unknown");
+    }
+    return g->boot_id;
 }
 
 /* Dashes become underscores; once gets its suffix (cloud-init helpers.py FileSemaphores). */

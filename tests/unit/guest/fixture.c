@@ -88,6 +88,7 @@ void fixture_put_mode(struct fixture *f, const char *path, const char *text, mod
     assert_int_equal(ol_file_puts(&f->env, path, text, mode, OL_WRITE_PARENTS, NULL), 0);
     f->g.cmdline = NULL; /* what was read before may be another text now */
     f->g.base_cfg = NULL;
+    f->g.boot_id = NULL;
 }
 
 void fixture_put(struct fixture *f, const char *path, const char *text)
