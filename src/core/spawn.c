@@ -171,6 +171,16 @@ struct start {
     char **environment;
 };
 
+/* execvpe() hands a file without "#!" to a shell: upstream calls that an Exec format error, and
+ * so do we where a path names the file. */
+static void exec_program(char *const *argv, char *const *environment)
+{
+    if (strchr(argv[0], '/'))
+        execve(argv[0], argv, environment);
+    else
+        execvpe(argv[0], argv, environment);
+}
+
 static int child_main(const void *ctx)
 {
     const struct start *start = ctx;
@@ -183,8 +193,7 @@ static int child_main(const void *ctx)
         && (out == STDOUT_FILENO || dup2(out, STDOUT_FILENO) >= 0)
         && (ol_env_is_host(start->env)
             || (fchdir(start->env->root_fd) == 0 && chroot(".") == 0 && chdir("/") == 0)))
-        execvpe(start->spawn->argv[0], (char *const *)(uintptr_t)start->spawn->argv,
-                start->environment);
+        exec_program((char *const *)(uintptr_t)start->spawn->argv, start->environment);
     return errno;
 }
 

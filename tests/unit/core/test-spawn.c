@@ -122,6 +122,20 @@ static void what_cannot_start_says_why(void **state)
     (void)state;
 }
 
+static void a_script_without_its_interpreter_is_not_run(void **state)
+{
+    char path[] = "/tmp/core-spawn-XXXXXX";
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result got = OL_SPAWN_RESULT_INIT;
+    const struct ol_spawn s = {.argv = (const char *const[]){path, NULL}};
+    int fd = mkostemp(path, O_CLOEXEC);
+
+    assert_true(fd >= 0 && fchmod(fd, 0700) == 0 && write(fd, "echo x\n", 7) == 7);
+    close(fd);
+    assert_int_equal(ol_spawn_run(&env, &s, &got, NULL), -ENOEXEC);
+    unlink(path);
+    (void)state;
+}
+
 static void the_whole_group_dies_at_the_deadline(void **state)
 {
     static const char *const lines[] = {
@@ -343,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_child_need_not_read_its_input),
         cmocka_unit_test(more_output_than_wanted_is_dropped),
         cmocka_unit_test(what_cannot_start_says_why),
+        cmocka_unit_test(a_script_without_its_interpreter_is_not_run),
         cmocka_unit_test(the_whole_group_dies_at_the_deadline),
         cmocka_unit_test(a_daemon_left_behind_is_not_waited_for),
         cmocka_unit_test(the_environment_is_ours_and_what_is_added),
