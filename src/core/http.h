@@ -29,6 +29,9 @@ struct ol_http {
                  struct ol_http_response *response, struct ol_err *err);
 };
 
+/* The URL for a message: from its host on where a name and password stand before that. Borrowed. */
+const char *ol_url_shown(const char *url);
+
 /* -ENOSYS when the environment has no HTTP. */
 int ol_http_fetch(struct ol_env *env, const struct ol_http_request *request,
                   struct ol_http_response *response, struct ol_err *err)

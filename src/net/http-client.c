@@ -16,7 +16,6 @@
 
 enum {
     MAX_REDIRECTS = 10,
-    MAX_SHOWN = 256, /* bytes of a URL in a message */
 };
 
 /* What is used of libcurl. */
@@ -73,16 +72,6 @@ static int load_curl(const char *library, struct curl *ret, struct ol_err *err)
         memcpy(functions[i].at, &symbol, sizeof(symbol));
     }
     return 0;
-}
-
-/* The URL for messages: without a name and password. */
-static void show_url(const char *url, char *out, size_t size)
-{
-    const char *host = strstr(url, "://");
-    size_t scheme = host ? (size_t)(host + 3 - url) : 0, len = strcspn(url + scheme, "/?#");
-    const char *at = memrchr(url + scheme, '@', len);
-
-    snprintf(out, size, "%.*s%s", at ? (int)scheme : 0, url, at ? at + 1 : url);
 }
 
 bool ol_http_is_link_local(const char *url)
@@ -210,11 +199,8 @@ static int errno_of(CURLcode code)
 static int fail_fetch(const struct exchange *x, const struct ol_http_request *request,
                       CURLcode code, struct ol_err *err)
 {
-    char url[MAX_SHOWN];
-
-    show_url(request->url, url, sizeof(url));
-    return ol_err_set_domain(err, errno_of(code), "curl", (int)code, "%s '%s': %s",
-                             request->method ? request->method : "GET", url,
+    return ol_err_set_domain(err, errno_of(code), "curl", (int)code, "%s '%.256s': %s",
+                             request->method ? request->method : "GET", ol_url_shown(request->url),
                              *x->detail ? x->detail : x->curl.strerror(code));
 }
 
@@ -223,7 +209,6 @@ static int fetch_remote(const char *library, const struct ol_http_request *reque
 {
     ol_auto(exchange_done) struct exchange x = {.headers = NULL};
     bool is_ftp = !strncasecmp(request->url, "ftp", 3);
-    char url[MAX_SHOWN];
     long status = 0;
     CURLcode code;
     int r = load_curl(library, &x.curl, err);
@@ -234,11 +219,9 @@ static int fetch_remote(const char *library, const struct ol_http_request *reque
     if (!x.handle || prepare(&x, request, &response->body) < 0)
         return ol_err_set(err, ENOMEM, "fetch a URL: out of memory");
     code = x.curl.perform(x.handle);
-    if (ol_buf_status(&response->body) < 0) {
-        show_url(request->url, url, sizeof(url));
-        return ol_err_set(err, EFBIG, "'%s': the answer has more than %zu bytes", url,
-                          response->body.max);
-    }
+    if (ol_buf_status(&response->body) < 0)
+        return ol_err_set(err, EFBIG, "'%.256s': the answer has more than %zu bytes",
+                          ol_url_shown(request->url), response->body.max);
     if (code != CURLE_OK)
         return fail_fetch(&x, request, code, err);
     x.curl.getinfo(x.handle, CURLINFO_RESPONSE_CODE, &status);
@@ -272,7 +255,6 @@ int ol_http_fetch_by(const char *library, struct ol_env *env, const struct ol_ht
 {
     static const char *const schemes[] = {"http://", "https://", "ftp://", "ftps://"};
     size_t start = response->body.len;
-    char url[MAX_SHOWN];
     int r;
 
     if (!strncasecmp(request->url, "file://", strlen("file://")))
@@ -284,8 +266,8 @@ int ol_http_fetch_by(const char *library, struct ol_env *env, const struct ol_ht
                 ol_buf_truncate(&response->body, start);
             return r;
         }
-    show_url(request->url, url, sizeof(url));
-    return ol_err_set(err, EINVAL, "'%s' is not a URL of http, https, ftp or file", url);
+    return ol_err_set(err, EINVAL, "'%.256s' is not a URL of http, https, ftp or file",
+                      ol_url_shown(request->url));
 }
 
 static int fetch(struct ol_env *env, const struct ol_http_request *request,

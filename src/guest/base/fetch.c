@@ -16,7 +16,8 @@ static int fetch_once(struct ol_env *env, const struct ol_http_request *request,
         return r;
     if (response->status >= 400)
         return ol_err_set_domain(err, EIO, "UrlError", (int)response->status,
-                                 "'%s' answered with status %ld", request->url, response->status);
+                                 "'%s' answered with status %ld", ol_url_shown(request->url),
+                                 response->status);
     return 0;
 }
 

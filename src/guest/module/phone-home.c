@@ -140,8 +140,8 @@ static int post(struct guest *g, const struct ol_val *cfg, const char *url, stru
     request.body = body.data;
     request.body_size = body.len;
     if (fetch_url(g->env, &request, tries, 3 * OL_SECOND, &answer, &why) < 0)
-        ol_warn(g->env, "Failed to post phone home data to %s in %d tries: %s", rendered.data,
-                tries, ol_err_text(&why));
+        ol_warn(g->env, "Failed to post phone home data to %s in %d tries: %s",
+                ol_url_shown(rendered.data), tries, ol_err_text(&why));
     return 0;
 }
 

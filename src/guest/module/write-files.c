@@ -75,7 +75,7 @@ static int load(struct guest *g, const struct ol_val *entry, struct ol_buf *ret,
         ol_warn(g->env,
                 "Failed to retrieve contents from source \"%s\"; falling back to data from "
                 "\"contents\" key: %s",
-                url, ol_err_text(&why));
+                ol_url_shown(url), ol_err_text(&why));
         ol_buf_clear(ret);
     }
     if (has_content)

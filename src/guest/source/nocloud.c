@@ -5,6 +5,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/http.h"
 #include "core/str.h"
 #include "core/strv.h"
 #include "guest/base/cmdline.h"
@@ -184,14 +185,15 @@ static int follow_seedfrom(struct search *s, unsigned have, struct ol_err *err)
                           ol_val_type_name(given));
     if (!starts_with_any(url, starts)) {
         log_unusable(s->g, have, url);
-        return ol_err_set(err, ENODATA, "seedfrom %s cannot be used in this stage", url);
+        return ol_err_set(err, ENODATA, "seedfrom %s cannot be used in this stage",
+                          ol_url_shown(url));
     }
     url = dmi_substitute(s->g, url);
     r = seed_add_url(&s->seed, s->g, url, err);
     if (r < 0)
         return ol_err_prefix(err, r, "NoCloud: seedfrom");
-    ol_debug(s->g->env, "Using seeded cache data from %s", url);
-    ol_strv_add(&s->found, url);
+    ol_debug(s->g->env, "Using seeded cache data from %s", ol_url_shown(url));
+    ol_strv_add(&s->found, ol_url_shown(url)); /* status.json is for everybody */
     return 0;
 }
 

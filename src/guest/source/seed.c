@@ -90,7 +90,8 @@ static int read_http(struct guest *g, const char *url, struct ol_val **ret, stru
 
     if (r >= 0 && response.status != 200)
         r = ol_err_set_domain(err, response.status == 404 ? ENOENT : EIO, "HTTP",
-                              (int)response.status, "%s: status %ld", url, response.status);
+                              (int)response.status, "%s: status %ld", ol_url_shown(url),
+                              response.status);
     if (r >= 0)
         *ret = source_bytes(g->arena, response.body.data, response.body.len);
     ol_buf_done(&response.body);
@@ -106,7 +107,8 @@ static int read_url(struct guest *g, const char *url, struct ol_val **ret, struc
         return source_read(&root, path, g->arena, ret, err);
     if (ol_str_starts(url, "http://") || ol_str_starts(url, "https://"))
         return read_http(g, url, ret, err);
-    return ol_err_set(err, EPROTONOSUPPORT, "%s: only http, https and file are supported", url);
+    return ol_err_set(err, EPROTONOSUPPORT, "%s: only http, https and file are supported",
+                      ol_url_shown(url));
 }
 
 /* Where 'name' is below the seed. */

@@ -85,7 +85,7 @@ static int include_url(struct process *p, const char *url, bool is_once, struct 
 
     if (++p->n_includes > USERDATA_MAX_INCLUDES || p->level >= MAX_LEVELS)
         return ol_err_set_domain(err, ELOOP, "RuntimeError", 0,
-                                 "include of '%s': too many includes", url);
+                                 "include of '%s': too many includes", ol_url_shown(url));
     if (cache && ol_is_file(p->g->env, cache)) {
         r = ol_file_read(p->g->env, cache, &body, err);
     } else {
@@ -94,7 +94,7 @@ static int include_url(struct process *p, const char *url, bool is_once, struct 
             r = ol_file_write_buf(p->g->env, cache, &body, 0600, OL_WRITE_PARENTS, err);
     }
     if (r < 0)
-        return ol_err_prefix(err, r, "Fetching from %s", url);
+        return ol_err_prefix(err, r, "Fetching from %s", ol_url_shown(url));
     p->level++;
     r = add_blob(p, body.data, body.len, err);
     p->level--;

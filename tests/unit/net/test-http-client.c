@@ -101,6 +101,18 @@ static void a_missing_library_is_named_with_its_remedy(void **state)
     assert_non_null(strstr(err.msg, "install the package"));
 }
 
+static void names_and_passwords_of_urls_are_not_shown(void **state)
+{
+    static const char *const cases[][2] = {
+        {"http://u:p@h/x", "h/x"},       {"https://h/x@y", "https://h/x@y"},
+        {"http://u:p@q@h?a@b", "h?a@b"}, {"/a/file", "/a/file"},
+        {"http://h", "http://h"},        {"http://u@h", "h"},
+    };
+
+    for (size_t i = 0; i < ol_count(cases); i++)
+        assert_string_equal(ol_url_shown(cases[i][0]), cases[i][1]);
+}
+
 static void link_local_addresses_are_known(void **state)
 {
     static const struct {
@@ -134,6 +146,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_missing_library_is_named_with_its_remedy, set_up,
                                         tear_down),
+        cmocka_unit_test(names_and_passwords_of_urls_are_not_shown),
         cmocka_unit_test(link_local_addresses_are_known),
     };
 
