@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,10 +45,13 @@ static void remove_root(void)
 
 static void make_root(void)
 {
-    if (root[sizeof(root) - 2] != 'X')
+    static bool is_made;
+
+    if (is_made)
         return;
     if (!mkdtemp(root))
         abort();
+    is_made = true;
     atexit(remove_root);
 }
 
