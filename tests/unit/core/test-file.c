@@ -124,6 +124,7 @@ static void files_get_exactly_their_mode(void **state)
     for (size_t i = 0; i < ol_count(modes); i++) {
         assert_int_equal(ol_file_puts(&t->env, "/f", "x", modes[i], 0, NULL), 0);
         assert_int_equal(mode_of(t, "/f"), modes[i]);
+        assert_int_equal(ol_chmod(&t->env, "/f", 0600, NULL), 0); /* or only root could go on */
         assert_int_equal(ol_file_puts(&t->env, "/g", "x", modes[i], OL_WRITE_ATOMIC, NULL), 0);
         assert_int_equal(mode_of(t, "/g"), modes[i]);
     }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "guest/stage/run-modules.h"
@@ -21,8 +22,10 @@ static const char *run(struct fixture *f, const char *cfg)
     struct module_failures failures = {.texts = ol_val_new_list(&f->arena)};
     const char *all = "";
 
-    fixture_put(f, "/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
-    fixture_put(f, "/etc/group", "root:x:0:\n");
+    /* Whoever runs the test is root there, or nothing could be given to root. */
+    fixture_put(f, "/etc/passwd",
+                ol_arena_printf(&f->arena, "root:x:%u:%u::/root:/bin/sh\n", geteuid(), getegid()));
+    fixture_put(f, "/etc/group", ol_arena_printf(&f->arena, "root:x:%u:\n", getegid()));
     fixture_configure(f, cfg);
     run_modules(&f->g, "config", "modules-config", &failures);
     for (size_t i = 0; i < ol_val_count(failures.texts); i++)
