@@ -10,9 +10,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from support.debs import NeedsRoot  # noqa: E402, below the path it is found by
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "demands(*numbers): the demands of docs/demands.md it shows")
+
+
+def _skip_without_root(item, call, report):
+    if call.excinfo and isinstance(call.excinfo.value, NeedsRoot):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1], f"Skipped: {call.excinfo.value}")
 
 
 def _reason(report):
@@ -24,8 +32,10 @@ def _reason(report):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """One line of JSON per test; a failing set-up or tear-down is a failing test."""
+    """One line of JSON per test; a failing set-up or tear-down is a failing test.
+    Without root, what takes root is skipped."""
     report = (yield).get_result()
+    _skip_without_root(item, call, report)
     path = os.environ.get("ORLOP_RESULTS")
     if not path or not (report.when == "call" or report.outcome != "passed"):
         return

@@ -5,6 +5,7 @@ import pytest
 
 from contract import differences, harness
 from support.debs import BUILD
+from support.tree import debian_tree
 
 CASES = harness.cases()
 LEAST_EQUAL_PERCENT = 90
@@ -12,6 +13,7 @@ LEAST_EQUAL_PERCENT = 90
 
 @pytest.fixture(scope="session")
 def found():
+    debian_tree()
     result = harness.run_all(CASES)
     _, text = harness.report(result)
     (BUILD / "results").mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ same machine; mounts and loop devices by a path below our own tree or a name of 
 """
 
 import os
+import time
 import uuid
 from pathlib import Path
 
@@ -96,3 +97,11 @@ def services():
 def snapshot():
     return (mounts() | namespaces() | loops() | interfaces() | cgroups() | services()
             | processes())
+
+
+def since(before, patience_s=10):
+    """What is there now and was not before. The kernel takes a namespace apart after its end."""
+    end = time.monotonic() + patience_s
+    while (left := snapshot() - before) and time.monotonic() < end:
+        time.sleep(0.2)
+    return left

@@ -20,6 +20,10 @@ class SupportError(Exception):
     """A machine for tests cannot be prepared; the sentence says why."""
 
 
+class NeedsRoot(SupportError):
+    """It cannot, because we are not root: the test is skipped and not failed."""
+
+
 @contextmanager
 def locked(name):
     """One process at a time prepares what is called 'name'."""

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 
-from .debs import BUILD, SupportError, archive, locked, run
+from .debs import BUILD, NeedsRoot, SupportError, archive, locked, run
 
 PACKAGES = (
     "systemd-sysv", "udev", "dbus", "iproute2", "ifupdown", "netplan.io", "openssh-server",
@@ -32,11 +32,11 @@ def stamp_text():
 def debian_tree():
     """The tree's directory; bootstraps it when it is missing or its package list changed."""
     stamp = TREE.with_suffix(".stamp")
+    if os.geteuid() != 0:
+        raise NeedsRoot("only root can make the Debian tree and enter it")
     with locked("tree-debian12"):
         if TREE.is_dir() and stamp.exists() and stamp.read_text() == stamp_text():
             return TREE
-        if os.geteuid() != 0:
-            raise SupportError("only root can bootstrap the Debian tree below build/trees")
         stamp.unlink(missing_ok=True)
         shutil.rmtree(TREE, ignore_errors=True)
         TREE.parent.mkdir(parents=True, exist_ok=True)
