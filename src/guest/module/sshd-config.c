@@ -175,6 +175,8 @@ int sshd_config_append(struct guest *g, const char *lines, struct ol_err *err)
         size_t len = strcspn(lines, "\n");
 
         if (!has_line(old.data, lines, len)) {
+            if (!text.len && old.len && old.data[old.len - 1] != '\n')
+                ol_buf_addc(&text, '\n');
             ol_buf_add(&text, lines, len);
             ol_buf_addc(&text, '\n');
         }

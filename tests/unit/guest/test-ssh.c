@@ -203,6 +203,10 @@ static void sshd_config_goes_into_the_directory_that_is_included(void **state)
     for (int i = 0; i < 2; i++)
         assert_int_equal(sshd_config_append(&f->g, "HostCertificate /c\n", &err), 0);
     fixture_assert_file(f, "/etc/ssh/sshd_config", "Port 22\nHostCertificate /c\n");
+    fixture_put(f, "/etc/ssh/sshd_config", "Port 22");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sshd_config_append(&f->g, "HostCertificate /c\n", &err), 0);
+    fixture_assert_file(f, "/etc/ssh/sshd_config", "Port 22\nHostCertificate /c\n");
     fixture_free(f);
 }
 
