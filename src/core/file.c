@@ -115,10 +115,29 @@ static int fill(int fd, const void *data, size_t size, mode_t mode, bool set_mod
     return r;
 }
 
+/* What is there is written over and only then shortened, with room made sure of before: a full disk
+ * must not cost the machine its fstab. Not every file system can say beforehand. */
+static int overwrite(int fd, const void *data, size_t size, mode_t mode, bool set_mode)
+{
+    struct stat st;
+    int r;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISREG(st.st_mode) && st.st_size && size
+        && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0
+        && (errno == ENOSPC || errno == EDQUOT))
+        return -errno;
+    r = fill(fd, data, size, mode, set_mode);
+    if (r == 0 && S_ISREG(st.st_mode) && st.st_size > (off_t)size && ftruncate(fd, (off_t)size) < 0)
+        r = -errno;
+    return r;
+}
+
 static int write_in_place(struct ol_env *env, const char *path, const void *data, size_t size,
                           mode_t mode, unsigned flags)
 {
-    int how = O_WRONLY | O_CREAT | O_NOCTTY | (flags & OL_WRITE_APPEND ? O_APPEND : O_TRUNC)
+    int how = O_WRONLY | O_CREAT | O_NOCTTY | (flags & OL_WRITE_APPEND ? O_APPEND : 0)
               | (flags & OL_WRITE_EXCL ? O_EXCL : 0);
     bool had = (flags & OL_WRITE_KEEP_MODE) && ol_exists(env, path);
     /* Never wider than asked for, not even for a moment. */
@@ -128,7 +147,8 @@ static int write_in_place(struct ol_env *env, const char *path, const void *data
         return fd;
     if (env->is_dry_run)
         return 0;
-    return fill(fd, data, size, mode, !had);
+    return flags & OL_WRITE_APPEND ? fill(fd, data, size, mode, !had)
+                                   : overwrite(fd, data, size, mode, !had);
 }
 
 static int write_atomic(struct ol_env *env, const char *path, const void *data, size_t size,

@@ -43,8 +43,8 @@ enum ol_write_flag {
 
 /*
  * Writes a whole file and gives it exactly 'mode' (whatever the umask). Without
- * OL_WRITE_ATOMIC an existing file is truncated and written in place, through symbolic
- * links, as cloud-init does with files that the user asked for.
+ * OL_WRITE_ATOMIC an existing file is written over in place, through symbolic links, as
+ * cloud-init does with files that the user asked for; it keeps its text when the disk is full.
  */
 int ol_file_write(struct ol_env *env, const char *path, const void *data, size_t size, mode_t mode,
                   unsigned flags, struct ol_err *err) __attribute__((warn_unused_result));

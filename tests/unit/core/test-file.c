@@ -208,6 +208,17 @@ static void a_full_disk_is_an_error_and_leaves_no_rubbish(void **state)
     assert_int_equal(ol_mkdir_p(&t->env, "/file", 0755, &err), -ENOTDIR);
 }
 
+static void a_shorter_text_leaves_nothing_of_the_longer(void **state)
+{
+    static const char *const texts[] = {"", "longer than the next\n", "x\n", "", "again\n", "\n"};
+    struct tree *t = *state;
+
+    for (size_t i = 0; i < ol_count(texts); i++) {
+        assert_int_equal(ol_file_puts(&t->env, "/f", texts[i], 0644, 0, NULL), 0);
+        assert_text(t, "/f", texts[i]);
+    }
+}
+
 static void text_that_is_not_whole_is_not_written(void **state)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(4);
@@ -416,6 +427,7 @@ int main(void)
         each(files_are_written_in_the_ways_asked_for),
         each(reading_is_bounded_and_says_what_is_wrong),
         each(a_full_disk_is_an_error_and_leaves_no_rubbish),
+        each(a_shorter_text_leaves_nothing_of_the_longer),
         each(text_that_is_not_whole_is_not_written),
         each(removing_a_tree_follows_no_link),
         each(names_in_a_directory_are_sorted),
