@@ -493,7 +493,7 @@ int stage_run(struct ol_env *env, enum stage stage, const struct stage_options *
         return 1;
     }
     if (run.row->mode)
-        interrupt_arm(&run.g, &run.status, guest_cloud_path(&run.g, "data"));
+        interrupt_arm(&run.g, &run.status);
     report = report_start(env, run.row->event, run.row->event_desc);
     run.row->flow(&run);
     report_finish(env, &report, "SUCCESS", NULL);

@@ -67,12 +67,17 @@ static int write_json(struct guest *g, const char *path, const struct ol_val *do
     return ol_file_write_buf(g->env, path, &text, 0644, OL_WRITE_ATOMIC, err);
 }
 
+const char *status_link(const struct guest *g, const char *path)
+{
+    return ol_arena_printf(g->arena, "../..%s", path);
+}
+
 /* Writes data/NAME and links it into the run directory. */
 static int publish(struct guest *g, const char *name, const struct ol_val *doc, struct ol_err *err)
 {
     const char *path = guest_cloud_path(g, ol_arena_printf(g->arena, "data/%s", name));
     const char *link = guest_run_path(g, name);
-    const char *target = ol_arena_printf(g->arena, "../..%s", path);
+    const char *target = status_link(g, path);
     ol_autofree char *now = NULL;
     int r = write_json(g, path, doc, err);
 
@@ -139,7 +144,7 @@ void status_add_error(struct guest *g, struct status *s, const char *text)
     ol_val_append(g->arena, ol_val_get_mut(s->stage, "errors"), ol_val_new_str(g->arena, text));
 }
 
-static struct ol_val *result_doc(struct guest *g, const struct ol_val *v1)
+struct ol_val *status_result(struct guest *g, const struct ol_val *v1)
 {
     struct ol_val *doc = ol_val_new_map(g->arena), *inner = ol_val_new_map(g->arena);
     struct ol_val *errors = ol_val_new_list(g->arena);
@@ -185,7 +190,7 @@ int status_end(struct guest *g, struct status *s, struct stage_log *log)
     n_errors = (int)ol_val_count(ol_val_get(s->stage, "errors"));
     if (publish(g, "status.json", s->doc, &err) < 0
         || (!strcmp(s->mode, "modules-final")
-            && publish(g, "result.json", result_doc(g, v1), &err) < 0)) {
+            && publish(g, "result.json", status_result(g, v1), &err) < 0)) {
         ol_error(g->env, "%s", ol_err_text(&err));
         n_errors++;
     }

@@ -18,6 +18,10 @@ struct status {
 /* Reads what earlier stages left (the local stage starts afresh), notes the start, writes. */
 int status_begin(struct guest *g, const char *mode, struct status *ret, struct ol_err *err)
     __attribute__((warn_unused_result));
+/* result.json of a status document's "v1". */
+struct ol_val *status_result(struct guest *g, const struct ol_val *v1);
+/* What the link in the run directory says that leads to a file of the cloud directory. */
+const char *status_link(const struct guest *g, const char *path);
 /* One more thing that went wrong, as Python's str() of it. */
 void status_add_error(struct guest *g, struct status *s, const char *text);
 /* Notes the end, the datasource and what was warned about; writes result.json after the final

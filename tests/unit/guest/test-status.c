@@ -226,14 +226,15 @@ static void the_boot_is_told_from_its_files(void **state)
 }
 
 /* A stage that gets this signal, before its end or while it notes that. */
-static void be_signalled(struct fixture *f, struct stage_log *log, int number, bool is_at_end)
+static void be_signalled(struct fixture *f, struct stage_log *log, const char *mode, int number,
+                         bool is_at_end)
 {
     struct status s;
 
-    if (status_begin(&f->g, "init", &s, NULL) < 0)
+    if (status_begin(&f->g, mode, &s, NULL) < 0)
         _exit(9);
     close(STDERR_FILENO);
-    interrupt_arm(&f->g, &s, DATA);
+    interrupt_arm(&f->g, &s);
     if (!is_at_end)
         raise(number);
     interrupt_disarm();
@@ -263,7 +264,7 @@ static void a_signal_is_noted_in_the_status(void **state)
         pid_t pid = fork();
 
         if (pid == 0)
-            be_signalled(f, log, cases[i].signal, cases[i].is_at_end);
+            be_signalled(f, log, "init", cases[i].signal, cases[i].is_at_end);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, cases[i].is_at_end ? cases[i].signal : 1 << 8);
         v1 = at(f, "/run/cloud-init/status.json", "v1");
@@ -274,6 +275,24 @@ static void a_signal_is_noted_in_the_status(void **state)
         assert_int_equal(fixture_mode(f, DATA "status.json"), 0644);
         leave(f, log);
     }
+    (void)state;
+}
+
+static void a_final_stage_that_is_signalled_has_a_result(void **state)
+{
+    struct stage_log *log;
+    struct fixture *f = machine(&log);
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        be_signalled(f, log, "modules-final", SIGTERM, false);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 1 << 8);
+    assert_string_equal(
+        ol_val_to_repr(&f->arena, at(f, "/run/cloud-init/result.json", "v1/errors")),
+        "['Cloud-init " GUEST_VERSION " received SIGTERM, exiting']");
+    leave(f, log);
     (void)state;
 }
 
@@ -288,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_status_that_cannot_be_written_is_an_error),
         cmocka_unit_test(the_boot_is_told_from_its_files),
         cmocka_unit_test(a_signal_is_noted_in_the_status),
+        cmocka_unit_test(a_final_stage_that_is_signalled_has_a_result),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
