@@ -72,6 +72,9 @@ static int set_one(struct guest *g, const struct password *p, unsigned flags, st
             " not possible, or the password is more than one line",
             p->user);
     ol_buf_printf(&line, "%s:%s\n", p->user, p->secret);
+    r = ol_buf_status(&line);
+    if (r < 0)
+        return ol_err_set(err, -r, "Failed to set password for %s: it is too long", p->user);
     r = call_chpasswd(g, &line, flags, err);
     explicit_bzero(line.data, line.len);
     return r < 0 ? ol_err_prefix(err, r, "Failed to set password for %s", p->user) : r;

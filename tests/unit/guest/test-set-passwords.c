@@ -44,6 +44,21 @@ static void hashes_of_every_method_are_known(void **state)
         assert_int_equal(password_is_hash(cases[i].secret), cases[i].is_hash);
 }
 
+static void a_password_that_is_too_long_is_not_set_to_nothing(void **state)
+{
+    struct fixture *f = fixture_new();
+    char *secret = ol_arena_alloc(&f->arena, (1 << 20) + 1);
+    struct password_list list = {0};
+    struct ol_err err = OL_ERR_INIT;
+
+    memset(secret, 'x', 1 << 20);
+    passwords_add(&f->arena, &list, "joe", secret);
+    assert_true(passwords_set(&f->g, &list, 0, &err) < 0);
+    assert_string_equal(ol_err_text(&err), "Failed to set password for joe: it is too long");
+    expect_commands(f, "");
+    fixture_free(f);
+}
+
 static void each_kind_goes_through_one_call_and_expires(void **state)
 {
     struct fixture *f = fixture_new();
@@ -176,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_of_every_method_are_known),
+        cmocka_unit_test(a_password_that_is_too_long_is_not_set_to_nothing),
         cmocka_unit_test(each_kind_goes_through_one_call_and_expires),
         cmocka_unit_test(password_is_for_the_default_user),
         cmocka_unit_test(random_password_is_shown_on_the_console_only),
