@@ -80,14 +80,16 @@ def build(lane, prefix="/usr"):
 @contextmanager
 def own_tmp(lane, argv):
     """
-    (argv that sees a directory of ours as /tmp, that directory): others may be at work in the
-    machine's. Without root there is only the machine's, and nothing is told about it.
+    (argv with a /tmp of its own, the directory that gets what was left there): others may be at
+    work in the machine's. It lies in memory, where files are quick. Without root, or where we
+    ourselves lie in /tmp, there is only the machine's, and nothing is told about it.
     """
     tmp = BUILD / "tmp" / lane.name
     shutil.rmtree(tmp, ignore_errors=True)
     tmp.mkdir(parents=True)
-    if os.geteuid() == 0:
-        script = 'mount --bind "$0" /tmp && exec "$@"'
+    if os.geteuid() == 0 and not ROOT.is_relative_to("/tmp"):
+        script = ('mount -t tmpfs -o mode=1777 orlop /tmp && "$@"; '
+                  'status=$?; cp -r /tmp/. "$0"; exit $status')
         argv = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, str(tmp), *argv]
     yield argv, tmp
     shutil.rmtree(tmp)
