@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections import Counter
 
 from runner import builds, demands, leftovers, static, suites
 from runner.results import BUILD, FAILED, PASSED, ROOT, SKIPPED, Clock, Result, Results
@@ -116,9 +117,9 @@ def check():
 def summary(results):
     """Prints what needs a look, keeps the rest, counts. The exit status."""
     results.save()
-    for r in results.all():
-        if r.status == SKIPPED:
-            print(f"skipped: {r.file}: {r.name}: {r.reason}")
+    skipped = Counter((r.file, r.reason) for r in results.all() if r.status == SKIPPED)
+    for (file, reason), n in skipped.items():
+        print(f"skipped: {n} of {file}: {reason}")
     for r in results.all():
         if r.status == FAILED:
             print(f"FAILED: {r.file}: {r.name}\n    " + r.reason.replace("\n", "\n    "))
