@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/path.h"
+#include "core/resolve.h"
 #include "guest/base/cfg.h"
 #include "guest/base/fetch.h"
 #include "guest/base/userdb.h"
@@ -83,35 +85,49 @@ static int load(struct guest *g, const struct ol_val *entry, struct ol_buf *ret,
     return has_url ? -ENODATA : 0;
 }
 
+static int write_and_give(struct guest *g, const struct ol_val *entry, const char *path,
+                          const struct ol_buf *data, const struct owner *owner, struct ol_err *err)
+{
+    mode_t mode = file_content_mode(g->env, ol_val_get(entry, "permissions"));
+    unsigned flags = cfg_bool(entry, "append", false) ? OL_WRITE_APPEND : 0;
+    struct stat st;
+    int r;
+
+    if (ol_stat(g->env, path, &st) == -ELOOP)
+        return ol_err_set(err, ELOOP, "write '%s': a link on the way is not root's", path);
+    r = make_parents(g->env, path, owner, err);
+    if (r == 0)
+        r = ol_file_write_buf(g->env, path, data, mode, flags, err);
+    if (r < 0 || (owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1))
+        return r;
+    r = ol_chown(g->env, path, owner->uid, owner->gid, err);
+    /* The kernel has taken set-id bits away. */
+    if (r == 0 && (mode & 06000))
+        r = ol_chmod(g->env, path, mode, err);
+    return r;
+}
+
 /* Writes, then gives the file away: an unknown owner is an error, but the file is there. */
 static int write_owned(struct guest *g, const struct ol_val *entry, const char *path,
                        const struct ol_buf *data, struct ol_err *err)
 {
     const struct ol_val *given = ol_val_get(entry, "owner");
     const char *spec = given ? ol_val_str(given) : "root:root";
-    mode_t mode = file_content_mode(g->env, ol_val_get(entry, "permissions"));
-    unsigned flags = cfg_bool(entry, "append", false) ? OL_WRITE_APPEND : 0;
     struct owner owner = {.uid = (uid_t)-1, .gid = (gid_t)-1};
     struct ol_err unknown = OL_ERR_INIT;
     int found = userdb_owner(g->env, spec ? spec : "", &owner.uid, &owner.gid, &unknown);
-    int r = make_parents(g->env, path, &owner, err);
+    unsigned before = g->env->resolve;
+    int r;
 
-    if (r == 0)
-        r = ol_file_write_buf(g->env, path, data, mode, flags, err);
-    if (r < 0)
-        return r;
-    if (found < 0) {
-        if (err)
-            *err = unknown;
-        return found;
-    }
-    if (owner.uid == (uid_t)-1 && owner.gid == (gid_t)-1)
-        return 0;
-    r = ol_chown(g->env, path, owner.uid, owner.gid, err);
-    /* The kernel has taken set-id bits away. */
-    if (r == 0 && (mode & 06000))
-        r = ol_chmod(g->env, path, mode, err);
-    return r;
+    /* What a user gets is not written where a link of that user leads: the file there, which may
+     * be /etc/shadow, would be the user's afterwards. */
+    if (owner.uid != geteuid() && owner.uid != (uid_t)-1)
+        g->env->resolve |= OL_RESOLVE_ROOT_LINKS;
+    r = write_and_give(g, entry, path, data, &owner, err);
+    g->env->resolve = before;
+    if (r == 0 && found < 0 && err)
+        *err = unknown;
+    return r < 0 ? r : found;
 }
 
 /* 'number' counts the entries from 1, for messages. */

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -194,6 +195,31 @@ static void links_are_followed_and_stay(void **state)
     (void)state;
 }
 
+static void what_a_user_gets_is_not_written_through_its_links(void **state)
+{
+    struct fixture *f = machine();
+    unsigned joe = getuid() + 1000;
+    struct ol_err err = OL_ERR_INIT;
+
+    fixture_put(f, "/etc/passwd",
+                ol_arena_printf(&f->arena, "joe:x:%u:%u::/home/joe:/bin/sh\n", joe, joe));
+    fixture_put(f, "/etc/shadow", "secret\n");
+    fixture_put(f, "/home/joe/.bashrc", "");
+    assert_int_equal(ol_symlink(&f->env, "/etc/shadow", "/home/joe/.profile", NULL), 0);
+    if (!getuid())
+        assert_int_equal(
+            fchownat(f->env.root_fd, "home/joe/.profile", joe, joe, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(fixture_run(f, &module_write_files,
+                                 "{\"write_files\": [{\"path\": \"/home/joe/.profile\","
+                                 " \"content\": \"x\", \"owner\": \"joe\"}]}",
+                                 &err),
+                     -ELOOP);
+    assert_non_null(strstr(ol_err_text(&err), "a link on the way is not root's"));
+    fixture_assert_file(f, "/etc/shadow", "secret\n");
+    fixture_free(f);
+    (void)state;
+}
+
 static void an_unknown_owner_fails_but_all_files_are_written(void **state)
 {
     struct fixture *f = machine();
@@ -270,6 +296,7 @@ int main(void)
         cmocka_unit_test(files_get_content_mode_and_parents),
         cmocka_unit_test(deferred_files_are_written_late),
         cmocka_unit_test(links_are_followed_and_stay),
+        cmocka_unit_test(what_a_user_gets_is_not_written_through_its_links),
         cmocka_unit_test(an_unknown_owner_fails_but_all_files_are_written),
         cmocka_unit_test(sources_are_asked_four_times_before_the_content),
     };
