@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "core/digest-internal.h"
 
 /* RFC 1321, 3.4: rotations per round, and floor(2^32 * abs(sin(i + 1))). */
 static const unsigned char rotations[4][4] = {
@@ -38,13 +39,13 @@ static int word_of(int round, int i)
     return (factor[round] * i + offset[round]) % 16;
 }
 
-static void add_block(uint32_t state[4], const unsigned char *block)
+static void add_block(uint32_t *state, const uint8_t *block)
 {
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 
     for (int i = 0; i < 64; i++) {
         int round = i / 16, rotate = rotations[round][i % 4];
-        const unsigned char *w = block + 4 * word_of(round, i % 16);
+        const uint8_t *w = block + 4 * word_of(round, i % 16);
         uint32_t word = w[0] | (uint32_t)w[1] << 8 | (uint32_t)w[2] << 16 | (uint32_t)w[3] << 24;
         uint32_t sum = a + mix(round, b, c, d) + sines[i] + word;
 
@@ -62,20 +63,8 @@ static void add_block(uint32_t state[4], const unsigned char *block)
 void ol_md5_hex(const void *data, size_t size, char ret_hex[33])
 {
     uint32_t state[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-    const unsigned char *p = data;
-    unsigned char tail[128] = {0};
-    size_t rest = size % 64, tail_size = rest < 56 ? 64 : 128;
-    uint64_t bits = (uint64_t)size * 8;
 
-    for (size_t at = 0; at + 64 <= size; at += 64)
-        add_block(state, p + at);
-    if (rest)
-        memcpy(tail, p + size - rest, rest);
-    tail[rest] = 0x80;
-    for (int i = 0; i < 8; i++)
-        tail[tail_size - 8 + (size_t)i] = (unsigned char)(bits >> (8 * i));
-    for (size_t at = 0; at < tail_size; at += 64)
-        add_block(state, tail + at);
+    digest_blocks(data, size, DIGEST_LITTLE_ENDIAN, state, add_block);
     for (int i = 0; i < 16; i++)
         snprintf(ret_hex + 2 * i, 3, "%02x", state[i / 4] >> (8 * (i % 4)) & 0xff);
 }

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { BLOCK = 64, ROUNDS = 64 };
+#include "core/digest-internal.h"
+
+enum { ROUNDS = 64 };
 
 /* FIPS 180-4 section 4.2.2 */
 static const uint32_t k[ROUNDS] = {
@@ -36,7 +38,7 @@ static void expand(const uint8_t *block, uint32_t w[ROUNDS])
 }
 
 /* FIPS 180-4 section 6.2.2; s[0..7] are the standard's a..h. */
-static void compress(uint32_t state[8], const uint8_t *block)
+static void compress(uint32_t *state, const uint8_t *block)
 {
     uint32_t w[ROUNDS], s[8];
 
@@ -61,20 +63,8 @@ void ol_sha256(const void *data, size_t size, uint8_t ret_digest[OL_SHA256_SIZE]
 {
     uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    const uint8_t *bytes = data;
-    size_t rest = size % BLOCK;
-    uint8_t tail[2 * BLOCK] = {0};
-    size_t tail_size = rest < BLOCK - 8 ? BLOCK : 2 * BLOCK;
 
-    for (size_t at = 0; at + BLOCK <= size; at += BLOCK)
-        compress(state, bytes + at);
-    if (rest)
-        memcpy(tail, bytes + size - rest, rest);
-    tail[rest] = 0x80;
-    for (int i = 0; i < 8; i++)
-        tail[tail_size - 1 - (size_t)i] = (uint8_t)((uint64_t)size * 8 >> 8 * i);
-    for (size_t at = 0; at < tail_size; at += BLOCK)
-        compress(state, tail + at);
+    digest_blocks(data, size, DIGEST_BIG_ENDIAN, state, compress);
     for (int i = 0; i < OL_SHA256_SIZE; i++)
         ret_digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
 }
