@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ datasource_list: [NoCloud, None]
 users: []
 cloud_init_modules: [bootcmd, write-files, set_hostname]
 cloud_config_modules: [runcmd]
-cloud_final_modules: [final-message]
+cloud_final_modules: [scripts-user, final-message]
 system_info: {distro: debian, network: {renderers: [eni]}}
 """
 META = "instance-id: i-hand\nlocal-hostname: hand\n"
@@ -66,6 +67,14 @@ class Tree:
                               stdin=kwargs.pop("stdin", subprocess.DEVNULL),
                               capture_output=True, timeout=60, **kwargs)
 
+    def add_shell(self):
+        """The host's sh and what it is linked with."""
+        found = subprocess.run(["ldd", "/bin/sh"], capture_output=True, text=True, check=True)
+        for path in ["/bin/sh"] + [w for w in found.stdout.split() if w.startswith("/")]:
+            to = self.root / path.lstrip("/")
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, to)
+
     def boot(self):
         done = self.run("--all-stages")
         assert done.returncode == 0, done.stderr
@@ -101,8 +110,10 @@ def test_query_and_single_take_their_old_options(tree):
     assert tree.read("opt/here") == "here"
     (tree.root / "opt/here").unlink()
     assert tree.run("single", "--name", "cc_write_files", "--frequency", "instance").returncode == 0
+    (tree.root / "opt/here").unlink()
     again = tree.run("single", "--name", "cc_write_files", "--frequency", "instance")
     assert again.returncode == 0
+    assert not tree.has("opt/here"), "once per instance was run twice"
 
 
 @pytest.mark.parametrize("text, status, stdout, stderr", [
@@ -146,14 +157,28 @@ def test_render_tells_which_file_is_missing(tree):
 
 @pytest.mark.demands(9)
 def test_scripts_do_not_read_what_the_service_manager_left_open(tree):
+    tree.add_shell()
+    tree.put("var/lib/cloud/seed/nocloud/user-data",
+             "#!/bin/sh\nread line\necho \"got $line\" > /opt/got\n")
+    (tree.root / "opt").mkdir()
     reader, writer = os.pipe()
     os.write(writer, b"not for them\n")
-    tree.put("usr/bin/env", "", 0o755)
     done = tree.run("--all-stages", stdin=reader)
-    assert done.returncode == 0, done.stderr
-    assert os.read(reader, 100) == b"not for them\n"
-    os.close(reader)
     os.close(writer)
+    left = os.read(reader, 100)
+    os.close(reader)
+    assert done.returncode == 0, done.stderr
+    assert tree.read("opt/got") == "got \n"
+    assert left == b"not for them\n"
+
+
+@pytest.mark.parametrize("distro", ["nosuch", "opensuse-leap", "cloudlinux"])
+def test_a_distribution_is_never_missing(tree, distro):
+    tree.put("etc/cloud/cloud.cfg.d/90.cfg", f"system_info: {{distro: {distro}}}\n")
+    tree.boot()
+    warned = f"Distro '{distro}' is not known" in tree.read("var/log/cloud-init.log")
+    assert warned == (distro == "nosuch")
+    assert tree.read("opt/here") == "here"
 
 
 @pytest.mark.demands(10)
@@ -182,7 +207,6 @@ def test_an_upgrade_from_the_python_program_runs_nothing_again(tree):
 @pytest.mark.demands(15)
 def test_a_broken_cache_is_read_anew(tree):
     tree.boot()
-    cache = tree.root / "var/lib/cloud/instance/obj.json"
     cache = tree.root / "var/lib/cloud/instances/i-hand/obj.json"
     cache.chmod(0o600)
     cache.write_text("{ no json")

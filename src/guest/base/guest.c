@@ -107,4 +107,6 @@ void guest_set_config(struct guest *g, const struct ol_val *cfg)
     g->paths.templates_dir = path_setting(g, "templates_dir", "/etc/cloud/templates");
     name = ol_val_str(ol_val_at(cfg, "system_info/distro"));
     g->distro = distro_find(name ? name : "ubuntu");
+    if (!g->distro)
+        g->distro = distro_find("ubuntu");
 }

@@ -51,10 +51,10 @@ struct guest {
     struct ol_env *env;
     struct ol_arena *arena; /* lives as long as the process */
     struct guest_paths paths;
-    const struct distro *distro;
-    const struct ol_val *cfg; /* merged configuration of this moment, with system_info; a map */
-    const char *boot_id;      /* the kernel's, read once; NULL = not yet */
-    const char *cmdline;      /* the kernel's, read once; NULL = not yet. guest_cmdline() */
+    const struct distro *distro; /* ubuntu's where the configuration names one without a row */
+    const struct ol_val *cfg;    /* merged configuration of this moment, with system_info; a map */
+    const char *boot_id;         /* the kernel's, read once; NULL = not yet */
+    const char *cmdline;         /* the kernel's, read once; NULL = not yet. guest_cmdline() */
     const struct ol_val *base_cfg; /* what the tree's own files say, read once; NULL = not yet */
     bool has_template_cfg;         /* /etc/cloud has jinja templates: base_cfg is not kept */
     struct guest_ds ds;

@@ -18,8 +18,18 @@ const struct distro distros[] = {
     {"fedora", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
     {"rhel", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
     {"rocky", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"cloudlinux", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"eurolinux", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"miraclelinux", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
+    {"virtuozzo", "redhat", "/etc/hostname", "/etc/locale.conf", "sshd", true, "127.0.0.1", true},
     {"opensuse", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
     {"sles", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"opensuse-leap", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"opensuse-microos", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"opensuse-tumbleweed", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"sle_hpc", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"sle-micro", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
+    {"suse", "suse", "/etc/HOSTNAME", "/etc/locale.conf", "sshd", false, "127.0.0.1", false},
     {NULL, NULL, NULL, NULL, NULL, false, NULL, false},
 };
 /* clang-format on */

@@ -18,7 +18,7 @@ struct distro {
     bool gives_keys_to_group;      /* a group "ssh_keys", where there is one, owns host keys */
 };
 
-/* By name as in system_info/distro; NULL for a name that upstream does not know either. */
+/* By name as in system_info/distro; NULL for a name that has no row (yet). */
 const struct distro *distro_find(const char *name);
 /* All rows, NULL-named row last: for help and completion. */
 extern const struct distro distros[];

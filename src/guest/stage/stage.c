@@ -317,21 +317,22 @@ static const char *dsmode(const struct run *run)
     return mode ? mode : "net";
 }
 
+static void say_unknown_distro(struct guest *g)
+{
+    const char *name =
+        cfg_str(g->arena, ol_val_get(g->cfg, "system_info"), "distro", g->distro->name);
+
+    if (strcmp(name, g->distro->name) != 0)
+        ol_warn(g->env, "Distro '%s' is not known; its defaults are those of %s", name,
+                g->distro->name);
+}
+
 static void start_init(struct run *run)
 {
-    struct ol_err err = OL_ERR_INIT;
-
     config_read(&run->g, run->options->files);
     set_up_io(run);
     make_directories(&run->g);
-    if (!run->g.distro)
-        ol_warn(run->g.env, "Distro '%s' is not known; its defaults are those of ubuntu",
-                cfg_str(run->g.arena, ol_val_get(run->g.cfg, "system_info"), "distro", ""));
-    if (!run->g.distro)
-        run->g.distro = distro_find("ubuntu");
-    if (run->row->section && !strcmp(run->row->mode, "init-local")
-        && ol_unlink(run->g.env, guest_instance_path(&run->g, "boot-finished"), &err) < 0)
-        ol_warn(run->g.env, "%s", ol_err_text(&err));
+    say_unknown_distro(&run->g);
 }
 
 static void flow_local(struct run *run)
@@ -340,6 +341,8 @@ static void flow_local(struct run *run)
     struct ol_err err = OL_ERR_INIT;
 
     start_init(run);
+    if (ol_unlink(g->env, guest_instance_path(g, "boot-finished"), &err) < 0)
+        ol_warn(g->env, "%s", ol_err_text(&err));
     if (!fetch(run, stage_trusts_cache(g) ? INSTANCE_TRUST : INSTANCE_CHECK, SOURCE_NEEDS_DISK)) {
         ol_debug(g->env, "No local datasource found");
         /* The link of an earlier instance would make later stages trust its cache. */
@@ -413,8 +416,7 @@ static void flow_modules(struct run *run)
     set_up_io(run);
     if (!strcmp(run->row->section, "init"))
         guest_deprecated(g, "`--mode init`", 24, 1, "Use `cloud-init init` instead.");
-    if (!g->distro)
-        g->distro = distro_find("ubuntu");
+    say_unknown_distro(g);
     if (!has_ds) {
         message = ol_arena_printf(g->arena,
                                   "Can not apply stage %s, no datasource found! Likely bad things"
@@ -550,8 +552,7 @@ int stage_run_single(struct ol_env *env, const struct stage_single *single,
         config_read(&run.g, options->files);
     }
     set_up_io(&run);
-    if (!run.g.distro)
-        run.g.distro = distro_find("ubuntu");
+    say_unknown_distro(&run.g);
     if (!has_ds)
         ol_warn(env, "Failed to fetch your datasource, likely bad things to come! Run 'cloud-init"
                      " init' first, or use --force");
