@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -233,6 +234,20 @@ def test_keys_that_nobody_knows_harm_nothing(tree):
              USER + "ws_virt_network_dep: {FLOATIP: {port_0: {ip: 192.0.2.9, netmask: 24}}}\n")
     tree.boot()
     assert tree.read("opt/here") == "here"
+
+
+@pytest.mark.demands(34)
+def test_the_log_has_the_form_that_people_search(tree):
+    tree.boot()
+    log = tree.read("var/log/cloud-init.log")
+    line = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - [\w.-]+"
+                      r"\[(DEBUG|INFO|WARNING|DEPRECATED|ERROR|CRITICAL)\]: \S")
+    assert [l for l in log.splitlines() if not line.match(l)] == []
+    started = re.findall(r"handlers\.py\[DEBUG\]: start: (\S+): ", log)
+    finished = re.findall(r"handlers\.py\[DEBUG\]: finish: (\S+): (?:SUCCESS|WARN|FAIL): ", log)
+    assert "init-network/config-write-files" in started
+    assert sorted(started) == sorted(finished)
+    assert (tree.root / "var/log/cloud-init.log").stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.demands(34)
