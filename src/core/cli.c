@@ -24,20 +24,32 @@ struct parse {
     int n_seen;
 };
 
+/* The command that cmd is a subcommand of; NULL for one of the program's own. */
+static const char *parent_name(const struct ol_program *p, const struct ol_cmd *cmd)
+{
+    for (const struct ol_cmd *c = p->cmds; c && c->name; c++)
+        for (const struct ol_cmd *s = c->subs; s && s->name; s++)
+            if (s == cmd)
+                return c->name;
+    return NULL;
+}
+
 static int misuse(const struct parse *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static int misuse(const struct parse *p, const char *fmt, ...)
 {
     const struct ol_program *program = p->cli->program;
+    const struct ol_cmd *cmd = p->cli->cmd;
+    const char *parent = cmd ? parent_name(program, cmd) : NULL;
     va_list ap;
 
     fprintf(stderr, "%s: ", program->name);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
-    fprintf(stderr, " (see '%s%s%s --help')\n", program->name, p->cli->cmd ? " " : "",
-            p->cli->cmd ? p->cli->cmd->name : "");
+    fprintf(stderr, " (see '%s%s%s%s%s --help')\n", program->name, parent ? " " : "",
+            parent ? parent : "", cmd ? " " : "", cmd ? cmd->name : "");
     return program->misuse_status;
 }
 
@@ -260,16 +272,6 @@ static void print_cmds(const struct ol_cmd *c, FILE *to)
 {
     for (; c && c->name; c++)
         fprintf(to, "  %-16s %s\n", c->name, c->help);
-}
-
-/* "devel " for a subcommand of devel, "" for one of the program's own. */
-static const char *parent_name(const struct ol_program *p, const struct ol_cmd *cmd)
-{
-    for (const struct ol_cmd *c = p->cmds; c && c->name; c++)
-        for (const struct ol_cmd *s = c->subs; s && s->name; s++)
-            if (s == cmd)
-                return c->name;
-    return NULL;
 }
 
 static void print_usage(const struct ol_program *p, const struct ol_cmd *cmd, FILE *to)

@@ -324,6 +324,15 @@ def test_a_wrong_command_line_is_one_line(tree, argv, status):
         assert len(done.stderr.splitlines()) == 1
 
 
+def test_misuse_names_the_help_that_exists(tree):
+    """The command that the message tells to type can be typed."""
+    done = tree.run("devel", "net-convert", "--no-such-option")
+    hint = re.search(r"see 'cloud-init (.*)'", done.stderr)
+    assert hint, done.stderr
+    assert hint[1] == "devel net-convert --help"
+    assert tree.run(*hint[1].split()).returncode == 0
+
+
 @pytest.fixture
 def near_tree():
     """One with a short name: what a socket is called has 108 bytes."""
