@@ -14,7 +14,7 @@ from support.debs import NeedsRoot  # noqa: E402, below the path it is found by
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "demands(*numbers): the demands of docs/demands.md it shows")
+    config.addinivalue_line("markers", "demands(*numbers): the demands of docs/demands*.md it shows")
 
 
 def _skip_without_root(item, call, report):
@@ -39,7 +39,7 @@ def pytest_runtest_makereport(item, call):
     path = os.environ.get("ORLOP_RESULTS")
     if not path or not (report.when == "call" or report.outcome != "passed"):
         return
-    demands = [n for mark in item.iter_markers("demands") for n in mark.args]
+    demands = [str(n) for mark in item.iter_markers("demands") for n in mark.args]
     line = {
         "name": item.name,
         "file": str(item.nodeid.split("::")[0]),

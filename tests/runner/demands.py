@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which test shows which numbered demand of docs/demands.md."""
+"""Which test shows which numbered demand of docs/demands*.md: 18 of the guest, V18 of volumes."""
 
 import re
 
 from .results import FAILED, PASSED, ROOT, load
 
 MOST_PER_TEST = 3
-NUMBERED = re.compile(r"^(\d+)\. (.+?)(?=^\d+\. |\Z)", re.M | re.S)
+NUMBERED = re.compile(r"^([A-Z]?\d+)\. (.+?)(?=^[A-Z]?\d+\. |^#|\Z)", re.M | re.S)
 ABOVE_FUNCTION = re.compile(
-    r"/\* demands?:([\d ,]+)\*/\s*\n(?:static\s+)?(?:int|void)\s+(\w+)\s*\(")
+    r"/\* demands?:([A-Z\d ,]+)\*/\s*\n(?:static\s+)?(?:int|void)\s+(\w+)\s*\(")
 ANY_COMMENT = re.compile(r"/\* demands?:")
 MARKER = re.compile(r"@pytest\.mark\.demands\(([^)]*)\)")
 
 
 def numbers(text):
-    return [int(n) for n in re.findall(r"\d+", text)]
+    return re.findall(r"[A-Z]?\d+", text)
+
+
+def order(number):
+    """Those of the guest, which have no letter, come first; 9 before 10."""
+    return re.sub(r"\d", "", number), int(re.sub(r"\D", "", number))
 
 
 def listed():
-    """{number: sentence} from docs/demands.md."""
-    text = (ROOT / "docs/demands.md").read_text()
-    return {int(n): " ".join(s.split()) for n, s in NUMBERED.findall(text)}
+    """{number: sentence} from docs/demands*.md."""
+    texts = [path.read_text() for path in sorted((ROOT / "docs").glob("demands*.md"))]
+    return {n: " ".join(s.split()) for text in texts for n, s in NUMBERED.findall(text)}
 
 
 def unit_demands():
@@ -60,7 +65,7 @@ def report():
         print("demands: no results yet, run 'make check' first")
         return 1
     failed, opened, shown = 0, [], 0
-    for number, sentence in sorted(listed().items()):
+    for number, sentence in sorted(listed().items(), key=lambda row: order(row[0])):
         tests = [r for r in results if number in r.demands]
         good = [r for r in tests if r.status == PASSED]
         bad = [r for r in tests if r.status == FAILED]
@@ -68,10 +73,10 @@ def report():
         failed += bool(bad)
         shown += state == "shown"
         opened += [number] if state == "open" else []
-        print(f"{number:3} {state:6} {sentence}")
+        print(f"{number:4} {state:6} {sentence}")
         for r in tests:
             print(f"             {r.status:8} {r.file}: {r.name}"
                   + (f" ({r.reason.splitlines()[0]})" if r.reason else ""))
     print(f"{shown} shown, {failed} failing, {len(opened)} open"
-          + (": " + " ".join(map(str, opened)) if opened else ""))
+          + (": " + " ".join(opened) if opened else ""))
     return 1 if failed else 0
