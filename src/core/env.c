@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/num.h"
 #include "core/spawn.h"
 
 int ol_env_init(struct ol_env *env, const char *root, struct ol_err *err)
@@ -50,6 +52,15 @@ bool ol_change(struct ol_env *env, const char *verb, const char *object)
         pause(); /* SIGKILL is on its way */
     }
     return true;
+}
+
+void ol_env_arm_kill(struct ol_env *env)
+{
+    const char *text = getenv("ORLOP_KILL_AT");
+    uint64_t number;
+
+    if (text && ol_parse_u64(text, 10, &number) == 0)
+        env->kill_at = number;
 }
 
 ol_time ol_now_wall(const struct ol_env *env)

@@ -54,6 +54,9 @@ bool ol_env_is_host(const struct ol_env *env);
 bool ol_change(struct ol_env *env, const char *verb, const char *object)
     __attribute__((warn_unused_result));
 
+/* Sets kill_at from $ORLOP_KILL_AT, which a test of crashes sets. */
+void ol_env_arm_kill(struct ol_env *env);
+
 /* Shorthands. */
 ol_time ol_now_wall(const struct ol_env *env);
 ol_time ol_now_boot(const struct ol_env *env);

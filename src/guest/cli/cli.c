@@ -179,8 +179,6 @@ static int prepare(struct ol_cli *cli)
 {
     struct cli_context *ctx = cli->ctx;
     struct ol_err err = OL_ERR_INIT;
-    const char *kill_at = getenv("ORLOP_KILL_AT");
-    uint64_t number;
 
     if (ctx->options.version) {
         printf("%s %s\n", ctx->called_as, GUEST_VERSION);
@@ -193,8 +191,7 @@ static int prepare(struct ol_cli *cli)
     ctx->env.http = &ol_http_real;
     ctx->env.is_dry_run = ctx->options.dry_run;
     ctx->env.plan = print_plan;
-    if (kill_at && ol_parse_u64(kill_at, 10, &number) == 0)
-        ctx->env.kill_at = number;
+    ol_env_arm_kill(&ctx->env);
     return OL_CLI_GO_ON;
 }
 
