@@ -19,10 +19,17 @@ import subprocess
 import time
 from pathlib import Path
 
-from .debs import SupportError, unpacked
-from .machine import our_program
+from .debs import BUILD, SupportError, unpacked
 
 PATIENCE = 60
+
+
+def our(name):
+    """A program of ours: in $ORLOP_BIN_DIR, or the release build's."""
+    path = Path(os.environ.get("ORLOP_BIN_DIR", BUILD / "release/src/bin")) / name
+    if not path.exists():
+        raise SupportError(f"there is no program {path}; build it first ('make')")
+    return path
 
 
 def kubectl_program():
@@ -101,7 +108,7 @@ class Cluster:
     # it has started ends too, and so do the mounts.
     def command(self):
         return ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation=private",
-                "--mount-proc", str(our_program("orlop")), "up", f"--data-dir={self.data}",
+                "--mount-proc", str(our("orlop")), "up", f"--data-dir={self.data}",
                 f"--kubeconfig={self.config}", "--listen=127.0.0.1:0", "--node-name=node-1", *self.options]
 
     def start(self, wait=True):
