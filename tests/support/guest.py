@@ -97,22 +97,46 @@ def module_files(folder, names):
     return found
 
 
-def libraries(program):
-    """Shared libraries of a program with the places where it looks for them."""
-    out = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
+def libraries(program, tree=None):
+    """Shared libraries of a program with the places where it looks for them: on this machine, or
+    of a path below another tree."""
+    loader = ["chroot", str(tree), "/lib64/ld-linux-x86-64.so.2", "--list"] if tree else ["ldd"]
+    out = subprocess.run([*loader, str(program)], capture_output=True, text=True, check=False).stdout
     return [m for m in re.findall(r"(/\S+) \(0x", out)]
 
 
-def install(root, program, place):
+def install(root, program, place, tree=None):
+    """Copies a program, of this machine or of a tree, with its libraries."""
+    base = Path(tree or "/")
     where = root / place
     where.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(program, where)
+    shutil.copy(base / str(program).lstrip("/"), where)
     where.chmod(0o755)
-    for library in libraries(program):
+    for library in libraries(program, tree):
         target = root / library.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
-            shutil.copy(library, target)
+            shutil.copy(base / library.lstrip("/"), target)
+
+
+def pack(root, out):
+    """The tree as an initial file system."""
+    names = sorted(str(p.relative_to(root)) for p in root.rglob("*"))
+    packed = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet", "-R", "0:0"], cwd=root,
+                            input="\n".join([".", *names]).encode() + b"\n",
+                            capture_output=True, check=True).stdout
+    with gzip.open(out, "wb", compresslevel=1) as f:
+        f.write(packed)
+
+
+def install_modules(root, folder, names):
+    """Kernel modules in lib/modules, and the file 'modules' that says their order."""
+    listed = []
+    (root / "lib/modules").mkdir(parents=True, exist_ok=True)
+    for path in module_files(folder, names):
+        shutil.copy(path, root / "lib/modules" / path.name)
+        listed.append(f"/lib/modules/{path.name}\n")
+    (root / "modules").write_text("".join(listed))
 
 
 def make_root(root, program):
@@ -148,17 +172,8 @@ def make_initramfs(program, modules, out):
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
         root = Path(name)
         make_root(root, program)
-        listed = []
-        for path in module_files(modules, MODULES):
-            shutil.copy(path, root / "lib/modules" / path.name)
-            listed.append(f"/lib/modules/{path.name}\n")
-        (root / "modules").write_text("".join(listed))
-        names = sorted(str(p.relative_to(root)) for p in root.rglob("*"))
-        packed = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet", "-R", "0:0"], cwd=root,
-                                input="\n".join([".", *names]).encode() + b"\n",
-                                capture_output=True, check=True).stdout
-    with gzip.open(out, "wb", compresslevel=1) as f:
-        f.write(packed)
+        install_modules(root, modules, MODULES)
+        pack(root, out)
 
 
 def make_drive(user_data, out):

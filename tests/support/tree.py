@@ -19,33 +19,43 @@ PACKAGES = (
     "libyaml-0-2", "libjansson4", "zlib1g", "libblkid1", "libcurl4",
 )
 OPTIONS = (
-    "--variant=minbase", "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*", '--aptopt=APT::Install-Recommends "false"',
 )
 TREE = BUILD / "trees" / "debian12"
+# Servers and clients of network storage: unpacked only, since they are run by hand.
+STORAGE_PACKAGES = (
+    "nfs-ganesha", "nfs-ganesha-vfs", "tgt", "open-iscsi", "nfs-common", "e2fsprogs", "xfsprogs",
+    "busybox-static", "util-linux",
+)
+STORAGE_TREE = BUILD / "trees" / "storage"
 
 
-def stamp_text():
-    return hashlib.sha256(repr((PACKAGES, OPTIONS)).encode()).hexdigest()
+def bootstrapped(tree, packages, options, settle):
+    """The tree's directory; bootstraps it when it is missing or its package list changed."""
+    stamp = tree.with_suffix(".stamp")
+    wanted = hashlib.sha256(repr((packages, options)).encode()).hexdigest()
+    if os.geteuid() != 0:
+        raise NeedsRoot(f"only root can make the tree {tree.name} and enter it")
+    with locked(f"tree-{tree.name}"):
+        if tree.is_dir() and stamp.exists() and stamp.read_text() == wanted:
+            return tree
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(tree, ignore_errors=True)
+        tree.parent.mkdir(parents=True, exist_ok=True)
+        uri, release = archive()
+        run("mmdebstrap", "--quiet", *options, "--include=" + ",".join(packages), release, tree, uri)
+        settle()
+        stamp.write_text(wanted)
+    return tree
 
 
 def debian_tree():
-    """The tree's directory; bootstraps it when it is missing or its package list changed."""
-    stamp = TREE.with_suffix(".stamp")
-    if os.geteuid() != 0:
-        raise NeedsRoot("only root can make the Debian tree and enter it")
-    with locked("tree-debian12"):
-        if TREE.is_dir() and stamp.exists() and stamp.read_text() == stamp_text():
-            return TREE
-        stamp.unlink(missing_ok=True)
-        shutil.rmtree(TREE, ignore_errors=True)
-        TREE.parent.mkdir(parents=True, exist_ok=True)
-        uri, release = archive()
-        run("mmdebstrap", "--quiet", *OPTIONS, "--include=" + ",".join(PACKAGES), release,
-            TREE, uri)
-        settle()
-        stamp.write_text(stamp_text())
-    return TREE
+    return bootstrapped(TREE, PACKAGES, ("--variant=minbase", *OPTIONS), settle)
+
+
+def storage_tree():
+    return bootstrapped(STORAGE_TREE, STORAGE_PACKAGES, ("--variant=extract", *OPTIONS), lambda: None)
 
 
 def settle():
