@@ -7,7 +7,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 
-enum { FIRST_SLOTS = 8 };
+enum { FIRST_SLOTS = 2 };
 
 static uint32_t hash_of_string(const void *item)
 {
