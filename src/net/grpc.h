@@ -10,7 +10,9 @@
 /*
  * Unary gRPC over HTTP/2 (nghttp2) on the loop, client and server, over Unix sockets and TCP
  * without TLS: what CSI, CRI and plug-in registration use. Messages are bytes here; who calls packs
- * and unpacks them with protobuf-c.
+ * and unpacks them with protobuf-c. A message has at most 64 MiB, either way; none is compressed.
+ *
+ * Socket paths are the machine's, whatever env's root is.
  */
 enum ol_grpc_code {
     OL_GRPC_OK,

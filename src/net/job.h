@@ -13,7 +13,8 @@
  * after a fork in a threaded process nothing but exec is safe.
  *
  * A process that survives SIGKILL because the kernel holds it (a dead NFS server) is given up: 'done'
- * is called with -ETIMEDOUT all the same, and the process is reaped whenever it ends.
+ * is called with -ETIMEDOUT all the same, and the process is reaped whenever it ends. A job dies with
+ * the process that started it. It runs on the machine itself, whatever env's root is.
  */
 struct ol_job;
 
@@ -29,10 +30,11 @@ struct ol_job_options {
     bool is_function;        /* argv[0] names one of our functions instead */
     const void *in;          /* standard input (may be secret); copied; NULL = /dev/null */
     size_t in_size;
-    ol_time timeout; /* then the process group is killed */
-    size_t out_max;  /* of stdout and stderr each; 0 = 64 KiB */
-    /* status: exit status >= 0; or -ETIMEDOUT, -ENOENT no such program, -errno. out and err are
-     * borrowed, NUL-terminated. Called once, never from within ol_job_start(). */
+    ol_time timeout; /* > 0; then the process group is killed */
+    size_t out_max;  /* of stdout and stderr each, rest dropped; 0 = 64 KiB */
+    /* status: exit status >= 0 (128 + signal when one ended it); or -ETIMEDOUT, -ENOENT no such
+     * program, -errno. out and err are borrowed, NUL-terminated. Called once, never from within
+     * ol_job_start(); the job is gone then. */
     void (*done)(void *ctx, int status, const struct ol_buf *out, const struct ol_buf *err);
     void *ctx;
 };
