@@ -77,6 +77,21 @@ int kube_decode(const struct kube_kind *kind, const struct ol_val *v,
 int kube_decode_text(const struct kube_kind *kind, const char *json, size_t len,
                      const struct kube_object **ret, struct ol_err *err)
     __attribute__((warn_unused_result));
+
+/*
+ * Pieces of JSON text, found without reading the rest into a tree: the 'object' of a watch event, the
+ * items of a list. -EINVAL: not JSON so far; -ENOENT: there is no such member.
+ */
+int kube_text_member(const char *json, size_t len, const char *key, const char **ret,
+                     size_t *ret_len) __attribute__((warn_unused_result));
+/* The next item of a list: 1 and its text, 0 at the end. */
+struct kube_text_items {
+    const char *at, *end; /* of the list's text, with its brackets */
+    bool is_begun;        /* own */
+};
+int kube_text_next(struct kube_text_items *items, const char **ret, size_t *ret_len)
+    __attribute__((warn_unused_result));
+
 const struct kube_object *kube_object_ref(const struct kube_object *o);
 void kube_object_unref(const struct kube_object *o);
 /* For ol_auto(kube_object_unref_at). */

@@ -15,6 +15,9 @@
  *
  * Every struct begins with struct kube_object, so a pointer to one is a pointer to the other once
  * its 'kind' has been looked at: kube_as_pv(o) is NULL for anything else.
+ *
+ * Strings are never NULL but where it is said here: what is absent is "", as in Go. Objects (pointers)
+ * are NULL when absent; numbers are 0, or -1 where it is said.
  */
 struct kube_kind;
 
@@ -147,7 +150,7 @@ struct kube_condition {
     ol_time probed, changed;
 };
 struct kube_data_source {
-    const char *api_group, *kind, *name, *ns;
+    const char *api_group, *kind, *name, *ns; /* api_group, ns: NULL = absent */
 };
 
 struct kube_pvc_spec {
@@ -210,12 +213,17 @@ struct kube_csinode {
     struct kube_list drivers; /* struct kube_csinode_driver */
 };
 
+struct kube_token_request {
+    const char *audience;
+    int64_t expiration_seconds; /* -1 absent */
+};
 struct kube_csidriver {
     struct kube_object o;
     int8_t attach_required, pod_info, storage_capacity, requires_republish,
         selinux_mount; /* -1 absent */
     const char *fs_group_policy;
     struct kube_strs lifecycle_modes;
+    struct kube_list token_requests; /* struct kube_token_request */
 };
 
 struct kube_capacity { /* CSIStorageCapacity */
@@ -250,6 +258,7 @@ struct kube_node {
         struct kube_list addresses;  /* struct kube_node_address */
         struct kube_strs volumes_in_use;
         struct kube_list volumes_attached; /* struct kube_attached_volume */
+        const char *kubelet_version, *os_image, *kernel_version, *runtime_version;
     } status;
 };
 
@@ -315,6 +324,7 @@ struct kube_security_context {            /* of a container */
 };
 struct kube_container {
     const char *name, *image, *pull_policy, *working_dir;
+    const char *restart_policy; /* "Always": an init container that stays */
     struct kube_strs command, args;
     struct kube_list env;     /* struct kube_env_var */
     struct kube_list mounts;  /* struct kube_volume_mount */
@@ -338,10 +348,33 @@ struct kube_pod_security {
     const char *fs_group_change_policy;
     struct kube_list supplemental_groups; /* int64_t */
 };
+struct kube_container_waiting {
+    const char *reason, *message;
+};
+struct kube_container_running {
+    ol_time started;
+};
+struct kube_container_terminated {
+    const char *reason, *message;
+    int64_t exit_code, signal;
+    ol_time started, finished;
+};
+struct kube_container_state { /* one of them at most */
+    struct kube_container_waiting *waiting;
+    struct kube_container_running *running;
+    struct kube_container_terminated *terminated;
+};
 struct kube_container_status {
     const char *name, *container_id, *image, *image_id;
-    bool is_ready;
+    bool is_ready, is_started;
     int64_t restarts;
+    struct kube_container_state *state, *last_state;
+};
+struct kube_readiness_gate {
+    const char *condition; /* its type */
+};
+struct kube_scheduling_gate {
+    const char *name;
 };
 struct kube_pod {
     struct kube_object o;
@@ -353,6 +386,8 @@ struct kube_pod {
         struct kube_node_selector *required_nodes; /* affinity.nodeAffinity.required… */
         struct kube_list preferred_nodes;          /* struct kube_preferred_term */
         struct kube_list tolerations;              /* struct kube_toleration */
+        struct kube_list readiness_gates;          /* struct kube_readiness_gate */
+        struct kube_list scheduling_gates;         /* struct kube_scheduling_gate */
         struct kube_pod_security *security;
         int64_t grace_seconds;           /* terminationGracePeriodSeconds; -1 absent */
         int64_t active_deadline_seconds; /* -1 absent */
@@ -361,8 +396,8 @@ struct kube_pod {
     } spec;
     struct {
         const char *phase, *pod_ip, *nominated_node, *reason;
-        struct kube_list conditions; /* struct kube_condition */
-        struct kube_list containers; /* struct kube_container_status */
+        struct kube_list conditions;                  /* struct kube_condition */
+        struct kube_list containers, init_containers; /* struct kube_container_status */
         ol_time started;
     } status;
 };
@@ -378,6 +413,11 @@ struct kube_datum {
     struct kube_bytes value;
 };
 
+struct kube_service_account {
+    struct kube_object o;
+    struct kube_list secrets; /* struct kube_ref */
+};
+
 struct kube_lease {
     struct kube_object o;
     const char *holder;
@@ -389,8 +429,9 @@ struct kube_event {
     struct kube_object o;
     struct kube_ref involved;
     const char *type, *reason, *message, *component, *host;
-    int64_t count;
-    ol_time first, last;
+    const char *reporting_component, *reporting_instance;
+    int64_t count, series_count;
+    ol_time first, last, time, series_last; /* time: eventTime */
 };
 
 struct kube_namespace {
@@ -411,6 +452,7 @@ const struct kube_node *kube_as_node(const struct kube_object *o);
 const struct kube_pod *kube_as_pod(const struct kube_object *o);
 const struct kube_data *kube_as_secret(const struct kube_object *o);
 const struct kube_data *kube_as_config_map(const struct kube_object *o);
+const struct kube_service_account *kube_as_service_account(const struct kube_object *o);
 const struct kube_lease *kube_as_lease(const struct kube_object *o);
 const struct kube_event *kube_as_event(const struct kube_object *o);
 const struct kube_namespace *kube_as_namespace(const struct kube_object *o);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/base/schema-internal.h"
+
+static const struct kube_field event_series_fields[] = {
+    {"count", KUBE_INT, KUBE_INT32, M(kube_event, series_count)},
+    {"lastObservedTime", KUBE_TIME, KUBE_MICRO, M(kube_event, series_last)},
+    {NULL},
+};
+static const struct kube_schema event_series = {
+    "io.k8s.api.core.v1.EventSeries",
+    NULL,
+    event_series_fields,
+    sizeof(struct kube_event),
+};
+
+static const struct kube_field event_source_fields[] = {
+    {"component", KUBE_STR, 0, M(kube_event, component)},
+    {"host", KUBE_STR, 0, M(kube_event, host)},
+    {NULL},
+};
+static const struct kube_schema event_source = {
+    "io.k8s.api.core.v1.EventSource",
+    NULL,
+    event_source_fields,
+    sizeof(struct kube_event),
+};
+
+static const struct kube_field event_fields[] = {
+    {"apiVersion", KUBE_STR},
+    {"kind", KUBE_STR},
+    {"metadata", KUBE_OBJECT, KUBE_REQUIRED | KUBE_INLINE, M(kube_event, o.meta),
+     .of = &kube_schema_object_meta},
+    {"action", KUBE_STR},
+    {"count", KUBE_INT, KUBE_INT32, M(kube_event, count)},
+    {"eventTime", KUBE_TIME, KUBE_MICRO, M(kube_event, time)},
+    {"firstTimestamp", KUBE_TIME, 0, M(kube_event, first)},
+    {"involvedObject", KUBE_OBJECT, KUBE_REQUIRED | KUBE_ATOMIC | KUBE_INLINE,
+     M(kube_event, involved), .of = &kube_schema_object_reference},
+    {"lastTimestamp", KUBE_TIME, 0, M(kube_event, last)},
+    {"message", KUBE_STR, 0, M(kube_event, message)},
+    {"reason", KUBE_STR, 0, M(kube_event, reason)},
+    {"related", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_object_reference},
+    {"reportingComponent", KUBE_STR, 0, M(kube_event, reporting_component)},
+    {"reportingInstance", KUBE_STR, 0, M(kube_event, reporting_instance)},
+    {"series", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &event_series},
+    {"source", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &event_source},
+    {"type", KUBE_STR, 0, M(kube_event, type)},
+    {NULL},
+};
+const struct kube_schema kube_schema_event = {
+    "io.k8s.api.core.v1.Event",
+    NULL,
+    event_fields,
+    sizeof(struct kube_event),
+};
+
+static const struct kube_field events_event_series_fields[] = {
+    {"count", KUBE_INT, KUBE_REQUIRED | KUBE_INT32},
+    {"lastObservedTime", KUBE_TIME, KUBE_REQUIRED | KUBE_MICRO},
+    {NULL},
+};
+static const struct kube_schema events_event_series = {
+    "io.k8s.api.events.v1.EventSeries",
+    NULL,
+    events_event_series_fields,
+    0,
+};
+
+static const struct kube_field events_event_fields[] = {
+    {"apiVersion", KUBE_STR},
+    {"kind", KUBE_STR},
+    {"metadata", KUBE_OBJECT, .of = &kube_schema_object_meta},
+    {"action", KUBE_STR},
+    {"deprecatedCount", KUBE_INT, KUBE_INT32},
+    {"deprecatedFirstTimestamp", KUBE_TIME},
+    {"deprecatedLastTimestamp", KUBE_TIME},
+    {"deprecatedSource", KUBE_OBJECT, .of = &event_source},
+    {"eventTime", KUBE_TIME, KUBE_REQUIRED | KUBE_MICRO},
+    {"note", KUBE_STR},
+    {"reason", KUBE_STR},
+    {"regarding", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_object_reference},
+    {"related", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_object_reference},
+    {"reportingController", KUBE_STR},
+    {"reportingInstance", KUBE_STR},
+    {"series", KUBE_OBJECT, .of = &events_event_series},
+    {"type", KUBE_STR},
+    {NULL},
+};
+const struct kube_schema kube_schema_events_event = {
+    "io.k8s.api.events.v1.Event",
+    NULL,
+    events_event_fields,
+    0,
+};
