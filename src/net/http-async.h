@@ -17,9 +17,11 @@ struct ol_http_call; /* one request under way */
 
 struct ol_http_async_options {
     const char *unix_socket;          /* path; NULL = TCP */
+    const char *connect_to;           /* "host:port" to connect to whatever a URL says; or NULL */
     const char *ca_file;              /* NULL = the system's */
     const char *cert_file, *key_file; /* client certificate; or NULL */
-    bool is_insecure;                 /* the server's certificate is not verified */
+    const char *ca_pem, *cert_pem, *key_pem; /* the same as text; wins */
+    bool is_insecure;                        /* the server's certificate is not verified */
     unsigned max_connections; /* 0 = 8; waiting requests queue. A stream takes one of its own. */
 };
 

@@ -11,6 +11,7 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/str.h"
+#include "net/curl-internal.h"
 
 #define USER_AGENT "Cloud-Init/26.2"
 
@@ -171,35 +172,10 @@ static int prepare(struct exchange *x, const struct ol_http_request *request, st
     return 0;
 }
 
-static int errno_of(CURLcode code)
-{
-    static const struct {
-        CURLcode code;
-        int error;
-    } table[] = {
-        {CURLE_UNSUPPORTED_PROTOCOL, EINVAL},
-        {CURLE_URL_MALFORMAT, EINVAL},
-        {CURLE_COULDNT_RESOLVE_HOST, EHOSTUNREACH},
-        {CURLE_COULDNT_RESOLVE_PROXY, EHOSTUNREACH},
-        {CURLE_COULDNT_CONNECT, ECONNREFUSED},
-        {CURLE_OPERATION_TIMEDOUT, ETIMEDOUT},
-        {CURLE_TOO_MANY_REDIRECTS, ELOOP},
-        {CURLE_OUT_OF_MEMORY, ENOMEM},
-        {CURLE_PEER_FAILED_VERIFICATION, EKEYREJECTED},
-        {CURLE_REMOTE_FILE_NOT_FOUND, ENOENT},
-        {CURLE_REMOTE_ACCESS_DENIED, EACCES},
-    };
-
-    for (size_t i = 0; i < ol_count(table); i++)
-        if (table[i].code == code)
-            return table[i].error;
-    return EIO;
-}
-
 static int fail_fetch(const struct exchange *x, const struct ol_http_request *request,
                       CURLcode code, struct ol_err *err)
 {
-    return ol_err_set_domain(err, errno_of(code), "curl", (int)code, "%s '%.256s': %s",
+    return ol_err_set_domain(err, curl_errno((int)code), "curl", (int)code, "%s '%.256s': %s",
                              request->method ? request->method : "GET", ol_url_shown(request->url),
                              *x->detail ? x->detail : x->curl.strerror(code));
 }
