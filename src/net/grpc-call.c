@@ -21,8 +21,11 @@ void grpc_call_free(struct ol_grpc_call *call)
     ol_timer_done(&call->deadline);
     grpc_message_done(&call->reply);
     free(call->message);
+    if (call->frame) /* there may be secrets in it */
+        explicit_bzero(call->frame, call->frame_size);
     free(call->frame);
     free(call->method);
+    free(call->owned);
     free(call);
 }
 

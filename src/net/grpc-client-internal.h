@@ -21,6 +21,7 @@ struct ol_grpc_call {
     uint64_t due_ns; /* uv_hrtime(); 0 = none */
     ol_grpc_done_fn done;
     void *ctx;
+    void *owned; /* heap of the caller, freed with the call */
     bool is_retried;
     /* The answer so far. */
     int http_status;

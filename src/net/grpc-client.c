@@ -250,6 +250,11 @@ struct ol_grpc_call *ol_grpc_call(struct ol_grpc_channel *c, const char *method,
     return call;
 }
 
+void ol_grpc_call_own(struct ol_grpc_call *call, void *heap)
+{
+    call->owned = heap;
+}
+
 void ol_grpc_cancel(struct ol_grpc_call *call)
 {
     grpc_call_abandon(call);

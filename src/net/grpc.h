@@ -60,6 +60,8 @@ void ol_grpc_channel_free(struct ol_grpc_channel *c);
 struct ol_grpc_call *ol_grpc_call(struct ol_grpc_channel *c, const char *method,
                                   const void *request, size_t size, ol_time timeout,
                                   ol_grpc_done_fn done, void *ctx);
+/* 'heap' is freed with the call, after 'done' or by ol_grpc_cancel(). */
+void ol_grpc_call_own(struct ol_grpc_call *call, void *heap);
 /* Resets the stream; 'done' is not called any more. */
 void ol_grpc_cancel(struct ol_grpc_call *call);
 
