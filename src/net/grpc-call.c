@@ -76,21 +76,17 @@ static void tell(struct ol_grpc_call *call)
 void grpc_call_tell_all(struct ol_grpc_channel *c)
 {
     struct ol_grpc_call *call;
-    bool *outer = c->gone;
-    bool is_gone = false;
 
-    c->gone = &is_gone;
-    while (!is_gone && (call = TAILQ_FIRST(&c->ended))) {
+    c->n_telling++;
+    while (!c->is_gone && (call = TAILQ_FIRST(&c->ended))) {
         struct call_list alone = TAILQ_HEAD_INITIALIZER(alone);
 
         move(call, &alone);
         tell(call);
         grpc_call_free(call);
     }
-    if (!is_gone)
-        c->gone = outer;
-    else if (outer)
-        *outer = true;
+    if (--c->n_telling == 0 && c->is_gone)
+        free(c);
 }
 
 /* --- streams --- */

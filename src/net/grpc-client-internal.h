@@ -62,8 +62,9 @@ struct ol_grpc_channel {
     struct call_list waiting, ended;
     struct ol_timer teller;
     nghttp2_session_callbacks *callbacks;
-    bool *gone; /* set when the channel is freed by a 'done' that it called */
+    unsigned n_telling; /* results being told, one within the other */
     bool is_closing;
+    bool is_gone; /* freed as soon as nothing is being told */
 };
 
 /* --- calls and their streams (grpc-call.c) --- */

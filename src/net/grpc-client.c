@@ -209,12 +209,12 @@ void ol_grpc_channel_free(struct ol_grpc_channel *c)
     grpc_call_tell_all(c);
     if (c->connecting)
         c->connecting->channel = NULL;
-    if (c->gone)
-        *c->gone = true;
     ol_timer_done(&c->teller);
     nghttp2_session_callbacks_del(c->callbacks);
     free(c->text);
-    free(c);
+    c->is_gone = true;
+    if (!c->n_telling)
+        free(c);
 }
 
 struct ol_grpc_call *ol_grpc_call(struct ol_grpc_channel *c, const char *method,

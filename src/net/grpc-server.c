@@ -18,7 +18,7 @@ struct server_conn {
     struct grpc_conn *conn;
     LIST_HEAD(, ol_grpc_request) requests; /* with a stream */
     TAILQ_HEAD(, ol_grpc_request) ready;   /* complete, to be handled */
-    bool *gone;                            /* set when it is freed while handlers run */
+    bool is_turning, is_gone;              /* freed only when no handler runs any more */
 };
 
 /* Two may hold it: its stream, and the handler until it answers. */
@@ -323,11 +323,11 @@ static void forget_conn(struct server_conn *sc)
 
     while ((r = LIST_FIRST(&sc->requests)))
         lose_stream(r);
-    if (sc->gone)
-        *sc->gone = true;
     LIST_REMOVE(sc, entry);
     sc->server->n_conns--;
-    free(sc);
+    sc->is_gone = true;
+    if (!sc->is_turning)
+        free(sc);
 }
 
 static void conn_ended(void *ctx, const char *why)
@@ -341,17 +341,17 @@ static void conn_turned(void *ctx)
 {
     struct server_conn *sc = ctx;
     struct ol_grpc_request *r;
-    bool is_gone = false;
 
-    sc->gone = &is_gone;
-    while (!is_gone && (r = TAILQ_FIRST(&sc->ready))) {
+    sc->is_turning = true;
+    while (!sc->is_gone && (r = TAILQ_FIRST(&sc->ready))) {
         TAILQ_REMOVE(&sc->ready, r, ready_entry);
         r->is_ready = false;
         if (!r->is_answered)
             handle(sc->server, r);
     }
-    if (!is_gone)
-        sc->gone = NULL;
+    sc->is_turning = false;
+    if (sc->is_gone)
+        free(sc);
 }
 
 static void free_handle(uv_handle_t *handle)
