@@ -12,7 +12,7 @@
  * without TLS: what CSI, CRI and plug-in registration use. Messages are bytes here; who calls packs
  * and unpacks them with protobuf-c. A message has at most 64 MiB, either way; none is compressed.
  *
- * Socket paths are the machine's, whatever env's root is.
+ * Socket paths are the machine's, whatever env's root is. The program ignores SIGPIPE.
  */
 enum ol_grpc_code {
     OL_GRPC_OK,
