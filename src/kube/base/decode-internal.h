@@ -37,6 +37,9 @@ int decode_not_json(struct decoder *d);
 void *decode_give(struct decoder *d, size_t size, enum decode_region r);
 /* A struct that has a 128-bit member has a size that 16 divides. */
 void *decode_give_structs(struct decoder *d, size_t n, size_t size);
+/* The same text in static memory when it is one of those that thousands of objects share, else NULL. */
+const char *decode_word(const struct kube_span *span);
+/* Characters of the block, or a word. NULL while measuring. */
 const char *decode_give_span(struct decoder *d, const struct kube_span *span);
 /* Goes past a null; false when there is none. */
 bool decode_skip_null(struct decoder *d);

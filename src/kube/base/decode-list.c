@@ -167,7 +167,7 @@ static int datum_value(struct decoder *d, char *entry)
     return decode_skip_null(d) ? 0 : decode_bytes(d, datum ? (char *)&datum->value : NULL);
 }
 
-/* By key; of equal keys the one that stood last in the text. */
+/* By key; of equal keys one stays. */
 static int by_key(const void *a, const void *b)
 {
     const char *x = *(const char *const *)a, *y = *(const char *const *)b;

@@ -46,11 +46,12 @@ void *decode_give_structs(struct decoder *d, size_t n, size_t size)
 
 const char *decode_give_span(struct decoder *d, const struct kube_span *span)
 {
+    const char *word = decode_word(span);
     size_t n = kube_span_len(span);
     char *p;
 
-    if (n == 0)
-        return "";
+    if (word || n == 0)
+        return word ? word : "";
     p = decode_give(d, n + 1, DECODE_CHARS);
     if (p)
         kube_span_copy(span, p);
