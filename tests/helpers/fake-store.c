@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "codec/json.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/str.h"
 #include "fake-internal.h"
+#include "kube/base/time.h"
 
 enum { TEXT_MAX = 64 << 20 };
 
@@ -206,12 +206,9 @@ char *fake_store_commit(struct fake_store *s, const struct kube_kind *kind, stru
 
 const char *fake_time(const struct fake_api *f, struct ol_arena *a)
 {
-    time_t seconds = (time_t)((f->time.now + f->time.wall_offset) / OL_SECOND);
-    struct tm tm;
-    char text[32];
+    char text[KUBE_TIME_SIZE];
 
-    gmtime_r(&seconds, &tm);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    kube_time_format(f->time.now + f->time.wall_offset, text);
     return ol_arena_strdup(a, text);
 }
 
