@@ -32,10 +32,9 @@ const struct kube_pv *binder_index_get(const struct binder_index *x, const char 
 const struct kube_pv *binder_index_each(const struct binder_index *x, size_t *at);
 size_t binder_index_count(const struct binder_index *x);
 
-/* A decision about the volume is under way: until it is released nobody else is offered it. For
- * "claim" (namespace/name) alone it stays what it was. Holding a volume again replaces the holder;
- * an unknown name does nothing. */
-void binder_index_hold(struct binder_index *x, const char *name, const char *claim);
+/* A decision about the volume is under way: until it is released nobody is offered it as a free one.
+ * Stays through replacements of the volume; an unknown name does nothing. */
+void binder_index_hold(struct binder_index *x, const char *name);
 void binder_index_release(struct binder_index *x, const char *name);
 
 /* The sets of access modes (enum kube_access_mode) of which there are volumes and that contain all of
@@ -66,6 +65,9 @@ struct binder_node_match {
 };
 const struct kube_pv *binder_find_for_node(const struct binder_index *x,
                                            const struct binder_node_match *m);
+/* Tells the names of the volumes whose claimRef names this claim. */
+void binder_each_reserved(const struct binder_index *x, const struct kube_pvc *claim,
+                          void (*tell)(void *to, const char *name), void *to);
 /* The volume's node affinity (none = everywhere) matches the node's labels. */
 bool binder_reaches_node(const struct kube_pv *pv, const struct kube_node *node);
 
