@@ -38,7 +38,7 @@ enum kube_type {
 
 /* Bits of kube_field.flags */
 enum kube_field_flag {
-    KUBE_REQUIRED = 1 << 0,  /* "Required value" when it is absent or "" */
+    KUBE_REQUIRED = 1 << 0,  /* OpenAPI's; strings: "Required value" when absent or "" */
     KUBE_IMMUTABLE = 1 << 1, /* "field is immutable" */
     KUBE_INLINE = 1 << 2,
     KUBE_TRISTATE = 1 << 3,
@@ -53,6 +53,10 @@ enum kube_field_flag {
     KUBE_MICRO = 1 << 12,       /* a MicroTime: six decimals */
     KUBE_RETAIN_KEYS = 1 << 13, /* patch strategy "merge,retainKeys" */
     KUBE_APPLY_ONLY = 1 << 14,  /* merges in server-side apply; a strategic patch replaces it */
+    /* "", 0, false and empty lists and maps are values of their own (Go has a pointer there, or writes
+     * them always). Without it they are the same as absent, and are left out. */
+    KUBE_KEEP = 1 << 15,
+    KUBE_MAY_BE_EMPTY = 1 << 16, /* REQUIRED by OpenAPI alone, or with rules of its own */
 };
 
 enum { KUBE_NO_MEMBER = 0 };

@@ -4,7 +4,7 @@
 static const struct kube_field preferred_scheduling_term_fields[] = {
     {"preference", KUBE_OBJECT, KUBE_REQUIRED | KUBE_ATOMIC, M(kube_preferred_term, preference),
      .of = &kube_schema_node_selector_term},
-    {"weight", KUBE_INT, KUBE_REQUIRED | KUBE_INT32, M(kube_preferred_term, weight)},
+    {"weight", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP, M(kube_preferred_term, weight)},
     {NULL},
 };
 static const struct kube_schema preferred_scheduling_term = {
@@ -34,7 +34,7 @@ static const struct kube_field pod_affinity_term_fields[] = {
     {"mismatchLabelKeys", KUBE_STRS, KUBE_ATOMIC},
     {"namespaceSelector", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_label_selector},
     {"namespaces", KUBE_STRS, KUBE_ATOMIC},
-    {"topologyKey", KUBE_STR, KUBE_REQUIRED},
+    {"topologyKey", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema pod_affinity_term = {
@@ -46,7 +46,7 @@ static const struct kube_schema pod_affinity_term = {
 
 static const struct kube_field weighted_pod_affinity_term_fields[] = {
     {"podAffinityTerm", KUBE_OBJECT, KUBE_REQUIRED, .of = &pod_affinity_term},
-    {"weight", KUBE_INT, KUBE_REQUIRED | KUBE_INT32},
+    {"weight", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema weighted_pod_affinity_term = {
@@ -98,11 +98,12 @@ const struct kube_schema kube_schema_affinity = {
 };
 
 static const struct kube_field toleration_fields[] = {
-    {"effect", KUBE_STR, 0, M(kube_toleration, effect)},
+    {"effect", KUBE_STR, 0, M(kube_toleration, effect),
+     .names = NAMES("NoExecute", "NoSchedule", "PreferNoSchedule")},
     {"key", KUBE_STR, 0, M(kube_toleration, key)},
     {"operator", KUBE_ENUM, 0, M(kube_toleration, op),
      .names = NAMES("", "", "Exists", "", "Gt", "Lt", "Equal")},
-    {"tolerationSeconds", KUBE_INT, KUBE_TRISTATE, M(kube_toleration, seconds)},
+    {"tolerationSeconds", KUBE_INT, KUBE_TRISTATE | KUBE_KEEP, M(kube_toleration, seconds)},
     {"value", KUBE_STR, 0, M(kube_toleration, value)},
     {NULL},
 };
@@ -116,12 +117,13 @@ const struct kube_schema kube_schema_toleration = {
 static const struct kube_field topology_spread_constraint_fields[] = {
     {"labelSelector", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_label_selector},
     {"matchLabelKeys", KUBE_STRS, KUBE_ATOMIC},
-    {"maxSkew", KUBE_INT, KUBE_REQUIRED | KUBE_INT32},
-    {"minDomains", KUBE_INT, KUBE_INT32},
-    {"nodeAffinityPolicy", KUBE_STR},
-    {"nodeTaintsPolicy", KUBE_STR},
-    {"topologyKey", KUBE_STR, KUBE_REQUIRED},
-    {"whenUnsatisfiable", KUBE_STR, KUBE_REQUIRED},
+    {"maxSkew", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP},
+    {"minDomains", KUBE_INT, KUBE_INT32 | KUBE_KEEP},
+    {"nodeAffinityPolicy", KUBE_STR, KUBE_KEEP},
+    {"nodeTaintsPolicy", KUBE_STR, KUBE_KEEP},
+    {"topologyKey", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"whenUnsatisfiable", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP,
+     .names = NAMES("DoNotSchedule", "ScheduleAnyway")},
     {NULL},
 };
 const struct kube_schema kube_schema_topology_spread_constraint = {

@@ -3,8 +3,8 @@
 
 static const struct kube_field config_map_key_selector_fields[] = {
     {"name", KUBE_STR},
-    {"key", KUBE_STR, KUBE_REQUIRED},
-    {"optional", KUBE_BOOL},
+    {"key", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema config_map_key_selector = {
@@ -15,10 +15,10 @@ static const struct kube_schema config_map_key_selector = {
 };
 
 static const struct kube_field file_key_selector_fields[] = {
-    {"key", KUBE_STR, KUBE_REQUIRED},
-    {"optional", KUBE_BOOL},
-    {"path", KUBE_STR, KUBE_REQUIRED},
-    {"volumeName", KUBE_STR, KUBE_REQUIRED},
+    {"key", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
+    {"path", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"volumeName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema file_key_selector = {
@@ -30,8 +30,8 @@ static const struct kube_schema file_key_selector = {
 
 static const struct kube_field secret_key_selector_fields[] = {
     {"name", KUBE_STR},
-    {"key", KUBE_STR, KUBE_REQUIRED},
-    {"optional", KUBE_BOOL},
+    {"key", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema secret_key_selector = {
@@ -57,7 +57,7 @@ static const struct kube_schema env_var_source = {
 };
 
 static const struct kube_field env_var_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED, M(kube_env_var, name)},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_env_var, name)},
     {"value", KUBE_STR, 0, M(kube_env_var, value)},
     {"valueFrom", KUBE_OBJECT, .of = &env_var_source},
     {NULL},
@@ -71,7 +71,7 @@ static const struct kube_schema env_var = {
 
 static const struct kube_field config_map_env_source_fields[] = {
     {"name", KUBE_STR},
-    {"optional", KUBE_BOOL},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema config_map_env_source = {
@@ -83,7 +83,7 @@ static const struct kube_schema config_map_env_source = {
 
 static const struct kube_field secret_env_source_fields[] = {
     {"name", KUBE_STR},
-    {"optional", KUBE_BOOL},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema secret_env_source = {
@@ -118,8 +118,8 @@ static const struct kube_schema exec_action = {
 };
 
 static const struct kube_field http_header_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
-    {"value", KUBE_STR, KUBE_REQUIRED},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_MAY_BE_EMPTY | KUBE_KEEP},
+    {"value", KUBE_STR, KUBE_REQUIRED | KUBE_MAY_BE_EMPTY | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema http_header = {
@@ -130,9 +130,12 @@ static const struct kube_schema http_header = {
 };
 
 static const struct kube_field http_get_action_fields[] = {
-    {"host", KUBE_STR},   {"httpHeaders", KUBE_LIST, KUBE_ATOMIC, .of = &http_header},
-    {"path", KUBE_STR},   {"port", KUBE_INT_OR_STR, KUBE_REQUIRED},
-    {"scheme", KUBE_STR}, {NULL},
+    {"host", KUBE_STR},
+    {"httpHeaders", KUBE_LIST, KUBE_ATOMIC, .of = &http_header},
+    {"path", KUBE_STR, .fallback = "\"/\""},
+    {"port", KUBE_INT_OR_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"scheme", KUBE_STR, .names = NAMES("HTTP", "HTTPS"), .fallback = "\"HTTP\""},
+    {NULL},
 };
 static const struct kube_schema http_get_action = {
     "io.k8s.api.core.v1.HTTPGetAction",
@@ -142,7 +145,7 @@ static const struct kube_schema http_get_action = {
 };
 
 static const struct kube_field sleep_action_fields[] = {
-    {"seconds", KUBE_INT, KUBE_REQUIRED},
+    {"seconds", KUBE_INT, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema sleep_action = {
@@ -154,7 +157,7 @@ static const struct kube_schema sleep_action = {
 
 static const struct kube_field tcp_socket_action_fields[] = {
     {"host", KUBE_STR},
-    {"port", KUBE_INT_OR_STR, KUBE_REQUIRED},
+    {"port", KUBE_INT_OR_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema tcp_socket_action = {
@@ -181,7 +184,7 @@ static const struct kube_schema lifecycle_handler = {
 static const struct kube_field lifecycle_fields[] = {
     {"postStart", KUBE_OBJECT, .of = &lifecycle_handler},
     {"preStop", KUBE_OBJECT, .of = &lifecycle_handler},
-    {"stopSignal", KUBE_STR},
+    {"stopSignal", KUBE_STR, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema lifecycle = {
@@ -192,8 +195,8 @@ static const struct kube_schema lifecycle = {
 };
 
 static const struct kube_field grpc_action_fields[] = {
-    {"port", KUBE_INT, KUBE_REQUIRED | KUBE_INT32},
-    {"service", KUBE_STR},
+    {"port", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP},
+    {"service", KUBE_STR, KUBE_KEEP, .fallback = "\"\""},
     {NULL},
 };
 static const struct kube_schema grpc_action = {
@@ -205,15 +208,15 @@ static const struct kube_schema grpc_action = {
 
 static const struct kube_field probe_fields[] = {
     {"exec", KUBE_OBJECT, .of = &exec_action},
-    {"failureThreshold", KUBE_INT, KUBE_INT32},
+    {"failureThreshold", KUBE_INT, KUBE_INT32 | KUBE_NON_NEGATIVE, .fallback = "3"},
     {"grpc", KUBE_OBJECT, .of = &grpc_action},
     {"httpGet", KUBE_OBJECT, .of = &http_get_action},
-    {"initialDelaySeconds", KUBE_INT, KUBE_INT32},
-    {"periodSeconds", KUBE_INT, KUBE_INT32},
-    {"successThreshold", KUBE_INT, KUBE_INT32},
+    {"initialDelaySeconds", KUBE_INT, KUBE_INT32 | KUBE_NON_NEGATIVE},
+    {"periodSeconds", KUBE_INT, KUBE_INT32 | KUBE_NON_NEGATIVE, .fallback = "10"},
+    {"successThreshold", KUBE_INT, KUBE_INT32 | KUBE_NON_NEGATIVE, .fallback = "1"},
     {"tcpSocket", KUBE_OBJECT, .of = &tcp_socket_action},
-    {"terminationGracePeriodSeconds", KUBE_INT},
-    {"timeoutSeconds", KUBE_INT, KUBE_INT32},
+    {"terminationGracePeriodSeconds", KUBE_INT, KUBE_KEEP},
+    {"timeoutSeconds", KUBE_INT, KUBE_INT32 | KUBE_NON_NEGATIVE, .fallback = "1"},
     {NULL},
 };
 static const struct kube_schema probe = {
@@ -225,10 +228,12 @@ static const struct kube_schema probe = {
 
 static const struct kube_field container_port_fields[] = {
     {"name", KUBE_STR, 0, M(kube_container_port, name)},
-    {"containerPort", KUBE_INT, KUBE_REQUIRED | KUBE_INT32, M(kube_container_port, container_port)},
+    {"containerPort", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP,
+     M(kube_container_port, container_port)},
     {"hostIP", KUBE_STR, 0, M(kube_container_port, host_ip)},
     {"hostPort", KUBE_INT, KUBE_INT32, M(kube_container_port, host_port)},
-    {"protocol", KUBE_STR, 0, M(kube_container_port, protocol)},
+    {"protocol", KUBE_STR, 0, M(kube_container_port, protocol),
+     .names = NAMES("SCTP", "TCP", "UDP"), .fallback = "\"TCP\""},
     {NULL},
 };
 static const struct kube_schema container_port = {
@@ -239,8 +244,8 @@ static const struct kube_schema container_port = {
 };
 
 static const struct kube_field container_resize_policy_fields[] = {
-    {"resourceName", KUBE_STR, KUBE_REQUIRED},
-    {"restartPolicy", KUBE_STR, KUBE_REQUIRED},
+    {"resourceName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"restartPolicy", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema container_resize_policy = {
@@ -251,7 +256,7 @@ static const struct kube_schema container_resize_policy = {
 };
 
 static const struct kube_field resource_claim_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"request", KUBE_STR},
     {NULL},
 };
@@ -300,8 +305,8 @@ static const struct kube_schema container_restart_rule = {
 };
 
 static const struct kube_field volume_device_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED, M(kube_volume_device, name)},
-    {"devicePath", KUBE_STR, KUBE_REQUIRED, M(kube_volume_device, path)},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_volume_device, name)},
+    {"devicePath", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_volume_device, path)},
     {NULL},
 };
 static const struct kube_schema volume_device = {
@@ -312,11 +317,12 @@ static const struct kube_schema volume_device = {
 };
 
 static const struct kube_field volume_mount_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED, M(kube_volume_mount, name)},
-    {"mountPath", KUBE_STR, KUBE_REQUIRED, M(kube_volume_mount, path)},
-    {"mountPropagation", KUBE_STR, 0, M(kube_volume_mount, propagation)},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_volume_mount, name)},
+    {"mountPath", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_volume_mount, path)},
+    {"mountPropagation", KUBE_STR, KUBE_KEEP, M(kube_volume_mount, propagation),
+     .names = NAMES("Bidirectional", "HostToContainer", "None")},
     {"readOnly", KUBE_BOOL, 0, M(kube_volume_mount, is_read_only)},
-    {"recursiveReadOnly", KUBE_STR},
+    {"recursiveReadOnly", KUBE_STR, KUBE_KEEP},
     {"subPath", KUBE_STR, 0, M(kube_volume_mount, sub_path)},
     {"subPathExpr", KUBE_STR, 0, M(kube_volume_mount, sub_path_expr)},
     {NULL},
@@ -329,29 +335,32 @@ static const struct kube_schema volume_mount = {
 };
 
 static const struct kube_field container_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED, M(kube_container, name)},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_container, name)},
     {"args", KUBE_STRS, KUBE_ATOMIC, M(kube_container, args)},
     {"command", KUBE_STRS, KUBE_ATOMIC, M(kube_container, command)},
     {"env", KUBE_LIST, 0, M(kube_container, env), .of = &env_var, .merge_keys = "name"},
     {"envFrom", KUBE_LIST, KUBE_ATOMIC, .of = &env_from_source},
     {"image", KUBE_STR, 0, M(kube_container, image)},
-    {"imagePullPolicy", KUBE_STR, 0, M(kube_container, pull_policy)},
+    {"imagePullPolicy", KUBE_STR, 0, M(kube_container, pull_policy),
+     .names = NAMES("Always", "IfNotPresent", "Never")},
     {"lifecycle", KUBE_OBJECT, .of = &lifecycle},
     {"livenessProbe", KUBE_OBJECT, .of = &probe},
     {"ports", KUBE_LIST, 0, M(kube_container, ports), .of = &container_port,
      .merge_keys = "containerPort,protocol"},
     {"readinessProbe", KUBE_OBJECT, .of = &probe},
     {"resizePolicy", KUBE_LIST, KUBE_ATOMIC, .of = &container_resize_policy},
-    {"resources", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &kube_schema_resource_requirements},
-    {"restartPolicy", KUBE_STR, 0, M(kube_container, restart_policy)},
+    {"resources", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &kube_schema_resource_requirements,
+     .fallback = "{}"},
+    {"restartPolicy", KUBE_STR, KUBE_KEEP, M(kube_container, restart_policy)},
     {"restartPolicyRules", KUBE_LIST, KUBE_ATOMIC, .of = &container_restart_rule},
     {"securityContext", KUBE_OBJECT, 0, M(kube_container, security),
      .of = &kube_schema_security_context},
     {"startupProbe", KUBE_OBJECT, .of = &probe},
     {"stdin", KUBE_BOOL, 0, M(kube_container, want_stdin)},
     {"stdinOnce", KUBE_BOOL},
-    {"terminationMessagePath", KUBE_STR},
-    {"terminationMessagePolicy", KUBE_STR},
+    {"terminationMessagePath", KUBE_STR, .fallback = "\"/dev/termination-log\""},
+    {"terminationMessagePolicy", KUBE_STR, .names = NAMES("FallbackToLogsOnError", "File"),
+     .fallback = "\"File\""},
     {"tty", KUBE_BOOL, 0, M(kube_container, want_tty)},
     {"volumeDevices", KUBE_LIST, 0, M(kube_container, devices), .of = &volume_device,
      .merge_keys = "devicePath"},
@@ -368,28 +377,29 @@ const struct kube_schema kube_schema_container = {
 };
 
 static const struct kube_field ephemeral_container_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"args", KUBE_STRS, KUBE_ATOMIC},
     {"command", KUBE_STRS, KUBE_ATOMIC},
     {"env", KUBE_LIST, .of = &env_var, .merge_keys = "name"},
     {"envFrom", KUBE_LIST, KUBE_ATOMIC, .of = &env_from_source},
     {"image", KUBE_STR},
-    {"imagePullPolicy", KUBE_STR},
+    {"imagePullPolicy", KUBE_STR, .names = NAMES("Always", "IfNotPresent", "Never")},
     {"lifecycle", KUBE_OBJECT, .of = &lifecycle},
     {"livenessProbe", KUBE_OBJECT, .of = &probe},
     {"ports", KUBE_LIST, .of = &container_port, .merge_keys = "containerPort,protocol"},
     {"readinessProbe", KUBE_OBJECT, .of = &probe},
     {"resizePolicy", KUBE_LIST, KUBE_ATOMIC, .of = &container_resize_policy},
-    {"resources", KUBE_OBJECT, .of = &kube_schema_resource_requirements},
-    {"restartPolicy", KUBE_STR},
+    {"resources", KUBE_OBJECT, .of = &kube_schema_resource_requirements, .fallback = "{}"},
+    {"restartPolicy", KUBE_STR, KUBE_KEEP},
     {"restartPolicyRules", KUBE_LIST, KUBE_ATOMIC, .of = &container_restart_rule},
     {"securityContext", KUBE_OBJECT, .of = &kube_schema_security_context},
     {"startupProbe", KUBE_OBJECT, .of = &probe},
     {"stdin", KUBE_BOOL},
     {"stdinOnce", KUBE_BOOL},
     {"targetContainerName", KUBE_STR},
-    {"terminationMessagePath", KUBE_STR},
-    {"terminationMessagePolicy", KUBE_STR},
+    {"terminationMessagePath", KUBE_STR, .fallback = "\"/dev/termination-log\""},
+    {"terminationMessagePolicy", KUBE_STR, .names = NAMES("FallbackToLogsOnError", "File"),
+     .fallback = "\"File\""},
     {"tty", KUBE_BOOL},
     {"volumeDevices", KUBE_LIST, .of = &volume_device, .merge_keys = "devicePath"},
     {"volumeMounts", KUBE_LIST, .of = &volume_mount, .merge_keys = "mountPath"},

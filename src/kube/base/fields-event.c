@@ -26,10 +26,11 @@ static const struct kube_schema event_source = {
 };
 
 static const struct kube_field event_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
     {"metadata", KUBE_OBJECT, KUBE_REQUIRED | KUBE_INLINE, M(kube_event, o.meta),
-     .of = &kube_schema_object_meta},
+     .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
     {"action", KUBE_STR},
     {"count", KUBE_INT, KUBE_INT32, M(kube_event, count)},
     {"eventTime", KUBE_TIME, KUBE_MICRO, M(kube_event, time)},
@@ -40,8 +41,8 @@ static const struct kube_field event_fields[] = {
     {"message", KUBE_STR, 0, M(kube_event, message)},
     {"reason", KUBE_STR, 0, M(kube_event, reason)},
     {"related", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_object_reference},
-    {"reportingComponent", KUBE_STR, 0, M(kube_event, reporting_component)},
-    {"reportingInstance", KUBE_STR, 0, M(kube_event, reporting_instance)},
+    {"reportingComponent", KUBE_STR, KUBE_KEEP, M(kube_event, reporting_component)},
+    {"reportingInstance", KUBE_STR, KUBE_KEEP, M(kube_event, reporting_instance)},
     {"series", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &event_series},
     {"source", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &event_source},
     {"type", KUBE_STR, 0, M(kube_event, type)},
@@ -49,14 +50,14 @@ static const struct kube_field event_fields[] = {
 };
 const struct kube_schema kube_schema_event = {
     "io.k8s.api.core.v1.Event",
-    NULL,
+    "Something that happened to an object.",
     event_fields,
     sizeof(struct kube_event),
 };
 
 static const struct kube_field events_event_series_fields[] = {
-    {"count", KUBE_INT, KUBE_REQUIRED | KUBE_INT32},
-    {"lastObservedTime", KUBE_TIME, KUBE_REQUIRED | KUBE_MICRO},
+    {"count", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP},
+    {"lastObservedTime", KUBE_TIME, KUBE_REQUIRED | KUBE_MICRO | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema events_event_series = {
@@ -67,15 +68,16 @@ static const struct kube_schema events_event_series = {
 };
 
 static const struct kube_field events_event_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
-    {"metadata", KUBE_OBJECT, .of = &kube_schema_object_meta},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
+    {"metadata", KUBE_OBJECT, .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
     {"action", KUBE_STR},
     {"deprecatedCount", KUBE_INT, KUBE_INT32},
     {"deprecatedFirstTimestamp", KUBE_TIME},
     {"deprecatedLastTimestamp", KUBE_TIME},
     {"deprecatedSource", KUBE_OBJECT, .of = &event_source},
-    {"eventTime", KUBE_TIME, KUBE_REQUIRED | KUBE_MICRO},
+    {"eventTime", KUBE_TIME, KUBE_REQUIRED | KUBE_MICRO | KUBE_KEEP},
     {"note", KUBE_STR},
     {"reason", KUBE_STR},
     {"regarding", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_object_reference},
@@ -88,7 +90,7 @@ static const struct kube_field events_event_fields[] = {
 };
 const struct kube_schema kube_schema_events_event = {
     "io.k8s.api.events.v1.Event",
-    NULL,
+    "Something that happened to an object.",
     events_event_fields,
     0,
 };

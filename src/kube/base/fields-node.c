@@ -2,9 +2,9 @@
 #include "kube/base/schema-internal.h"
 
 static const struct kube_field config_map_node_config_source_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
-    {"kubeletConfigKey", KUBE_STR, KUBE_REQUIRED},
-    {"namespace", KUBE_STR, KUBE_REQUIRED},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"kubeletConfigKey", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"namespace", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"resourceVersion", KUBE_STR},
     {"uid", KUBE_STR},
     {NULL},
@@ -28,9 +28,10 @@ static const struct kube_schema node_config_source = {
 };
 
 static const struct kube_field taint_fields[] = {
-    {"effect", KUBE_STR, KUBE_REQUIRED, M(kube_taint, effect)},
-    {"key", KUBE_STR, KUBE_REQUIRED, M(kube_taint, key)},
-    {"timeAdded", KUBE_TIME},
+    {"effect", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_taint, effect),
+     .names = NAMES("NoExecute", "NoSchedule", "PreferNoSchedule")},
+    {"key", KUBE_STR, KUBE_REQUIRED | KUBE_MAY_BE_EMPTY | KUBE_KEEP, M(kube_taint, key)},
+    {"timeAdded", KUBE_TIME, KUBE_KEEP},
     {"value", KUBE_STR, 0, M(kube_taint, value)},
     {NULL},
 };
@@ -59,8 +60,8 @@ static const struct kube_schema node_spec = {
 };
 
 static const struct kube_field node_address_fields[] = {
-    {"address", KUBE_STR, KUBE_REQUIRED, M(kube_node_address, address)},
-    {"type", KUBE_STR, KUBE_REQUIRED, M(kube_node_address, type)},
+    {"address", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_node_address, address)},
+    {"type", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_node_address, type)},
     {NULL},
 };
 static const struct kube_schema node_address = {
@@ -75,8 +76,8 @@ static const struct kube_field node_condition_fields[] = {
     {"lastTransitionTime", KUBE_TIME, 0, M(kube_condition, changed)},
     {"message", KUBE_STR, 0, M(kube_condition, message)},
     {"reason", KUBE_STR, 0, M(kube_condition, reason)},
-    {"status", KUBE_STR, KUBE_REQUIRED, M(kube_condition, status)},
-    {"type", KUBE_STR, KUBE_REQUIRED, M(kube_condition, type)},
+    {"status", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_condition, status)},
+    {"type", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_condition, type)},
     {NULL},
 };
 static const struct kube_schema node_condition = {
@@ -101,7 +102,7 @@ static const struct kube_schema node_config_status = {
 };
 
 static const struct kube_field daemon_endpoint_fields[] = {
-    {"Port", KUBE_INT, KUBE_REQUIRED | KUBE_INT32},
+    {"Port", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema daemon_endpoint = {
@@ -123,7 +124,7 @@ static const struct kube_schema node_daemon_endpoints = {
 };
 
 static const struct kube_field node_features_fields[] = {
-    {"supplementalGroupsPolicy", KUBE_BOOL},
+    {"supplementalGroupsPolicy", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema node_features = {
@@ -134,7 +135,7 @@ static const struct kube_schema node_features = {
 };
 
 static const struct kube_field container_image_fields[] = {
-    {"names", KUBE_STRS, KUBE_ATOMIC},
+    {"names", KUBE_STRS, KUBE_ATOMIC | KUBE_KEEP},
     {"sizeBytes", KUBE_INT},
     {NULL},
 };
@@ -146,7 +147,7 @@ static const struct kube_schema container_image = {
 };
 
 static const struct kube_field node_swap_status_fields[] = {
-    {"capacity", KUBE_INT},
+    {"capacity", KUBE_INT, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema node_swap_status = {
@@ -157,17 +158,18 @@ static const struct kube_schema node_swap_status = {
 };
 
 static const struct kube_field node_system_info_fields[] = {
-    {"architecture", KUBE_STR, KUBE_REQUIRED},
-    {"bootID", KUBE_STR, KUBE_REQUIRED},
-    {"containerRuntimeVersion", KUBE_STR, KUBE_REQUIRED, M(kube_node, status.runtime_version)},
-    {"kernelVersion", KUBE_STR, KUBE_REQUIRED, M(kube_node, status.kernel_version)},
-    {"kubeProxyVersion", KUBE_STR, KUBE_REQUIRED},
-    {"kubeletVersion", KUBE_STR, KUBE_REQUIRED, M(kube_node, status.kubelet_version)},
-    {"machineID", KUBE_STR, KUBE_REQUIRED},
-    {"operatingSystem", KUBE_STR, KUBE_REQUIRED},
-    {"osImage", KUBE_STR, KUBE_REQUIRED, M(kube_node, status.os_image)},
+    {"architecture", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"bootID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"containerRuntimeVersion", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP,
+     M(kube_node, status.runtime_version)},
+    {"kernelVersion", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_node, status.kernel_version)},
+    {"kubeProxyVersion", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"kubeletVersion", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_node, status.kubelet_version)},
+    {"machineID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"operatingSystem", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"osImage", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_node, status.os_image)},
     {"swap", KUBE_OBJECT, .of = &node_swap_status},
-    {"systemUUID", KUBE_STR, KUBE_REQUIRED},
+    {"systemUUID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema node_system_info = {
@@ -178,8 +180,8 @@ static const struct kube_schema node_system_info = {
 };
 
 static const struct kube_field node_runtime_handler_features_fields[] = {
-    {"recursiveReadOnlyMounts", KUBE_BOOL},
-    {"userNamespaces", KUBE_BOOL},
+    {"recursiveReadOnlyMounts", KUBE_BOOL, KUBE_KEEP},
+    {"userNamespaces", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema node_runtime_handler_features = {
@@ -190,7 +192,7 @@ static const struct kube_schema node_runtime_handler_features = {
 };
 
 static const struct kube_field node_runtime_handler_fields[] = {
-    {"name", KUBE_STR},
+    {"name", KUBE_STR, KUBE_KEEP},
     {"features", KUBE_OBJECT, .of = &node_runtime_handler_features},
     {NULL},
 };
@@ -202,8 +204,8 @@ static const struct kube_schema node_runtime_handler = {
 };
 
 static const struct kube_field attached_volume_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED, M(kube_attached_volume, name)},
-    {"devicePath", KUBE_STR, KUBE_REQUIRED, M(kube_attached_volume, device_path)},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_attached_volume, name)},
+    {"devicePath", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_attached_volume, device_path)},
     {NULL},
 };
 static const struct kube_schema attached_volume = {
@@ -241,16 +243,18 @@ static const struct kube_schema node_status = {
 };
 
 static const struct kube_field node_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
-    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_node, o.meta), .of = &kube_schema_object_meta},
-    {"spec", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &node_spec},
-    {"status", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &node_status},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
+    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_node, o.meta), .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
+    {"spec", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &node_spec, .doc = "What is wanted."},
+    {"status", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &node_status,
+     .doc = "What is: written by controllers."},
     {NULL},
 };
 const struct kube_schema kube_schema_node = {
     "io.k8s.api.core.v1.Node",
-    NULL,
+    "A machine that runs pods.",
     node_fields,
     sizeof(struct kube_node),
 };

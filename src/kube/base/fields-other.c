@@ -2,44 +2,47 @@
 #include "kube/base/schema-internal.h"
 
 static const struct kube_field secret_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
-    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_data, o.meta), .of = &kube_schema_object_meta},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
+    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_data, o.meta), .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
     {"data", KUBE_BYTES_MAP, 0, M(kube_data, data)},
-    {"immutable", KUBE_BOOL},
+    {"immutable", KUBE_BOOL, KUBE_KEEP},
     {"stringData", KUBE_STR_MAP},
-    {"type", KUBE_STR, 0, M(kube_data, type)},
+    {"type", KUBE_STR, KUBE_IMMUTABLE, M(kube_data, type), .fallback = "\"Opaque\""},
     {NULL},
 };
 const struct kube_schema kube_schema_secret = {
     "io.k8s.api.core.v1.Secret",
-    NULL,
+    "Small confidential data.",
     secret_fields,
     sizeof(struct kube_data),
 };
 
 static const struct kube_field config_map_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
-    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_data, o.meta), .of = &kube_schema_object_meta},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
+    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_data, o.meta), .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
     {"binaryData", KUBE_BYTES_MAP, 0, M(kube_data, data)},
     {"data", KUBE_STR_MAP, 0, M(kube_data, text)},
-    {"immutable", KUBE_BOOL},
+    {"immutable", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_config_map = {
     "io.k8s.api.core.v1.ConfigMap",
-    NULL,
+    "Small plain data.",
     config_map_fields,
     sizeof(struct kube_data),
 };
 
 static const struct kube_field service_account_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
     {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_service_account, o.meta),
-     .of = &kube_schema_object_meta},
-    {"automountServiceAccountToken", KUBE_BOOL},
+     .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
+    {"automountServiceAccountToken", KUBE_BOOL, KUBE_KEEP},
     {"imagePullSecrets", KUBE_LIST, KUBE_ATOMIC, .of = &kube_schema_local_object_reference},
     {"secrets", KUBE_LIST, 0, M(kube_service_account, secrets), .of = &kube_schema_object_reference,
      .merge_keys = "name"},
@@ -47,19 +50,19 @@ static const struct kube_field service_account_fields[] = {
 };
 const struct kube_schema kube_schema_service_account = {
     "io.k8s.api.core.v1.ServiceAccount",
-    NULL,
+    "An identity for what runs in pods.",
     service_account_fields,
     sizeof(struct kube_service_account),
 };
 
 static const struct kube_field lease_spec_fields[] = {
-    {"acquireTime", KUBE_TIME, KUBE_MICRO, M(kube_lease, acquired)},
-    {"holderIdentity", KUBE_STR, 0, M(kube_lease, holder)},
-    {"leaseDurationSeconds", KUBE_INT, KUBE_INT32, M(kube_lease, duration_seconds)},
-    {"leaseTransitions", KUBE_INT, KUBE_INT32, M(kube_lease, transitions)},
-    {"preferredHolder", KUBE_STR},
-    {"renewTime", KUBE_TIME, KUBE_MICRO, M(kube_lease, renewed)},
-    {"strategy", KUBE_STR},
+    {"acquireTime", KUBE_TIME, KUBE_MICRO | KUBE_KEEP, M(kube_lease, acquired)},
+    {"holderIdentity", KUBE_STR, KUBE_KEEP, M(kube_lease, holder)},
+    {"leaseDurationSeconds", KUBE_INT, KUBE_INT32 | KUBE_KEEP, M(kube_lease, duration_seconds)},
+    {"leaseTransitions", KUBE_INT, KUBE_INT32 | KUBE_KEEP, M(kube_lease, transitions)},
+    {"preferredHolder", KUBE_STR, KUBE_KEEP},
+    {"renewTime", KUBE_TIME, KUBE_MICRO | KUBE_KEEP, M(kube_lease, renewed)},
+    {"strategy", KUBE_STR, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema lease_spec = {
@@ -70,15 +73,16 @@ static const struct kube_schema lease_spec = {
 };
 
 static const struct kube_field lease_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
-    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_lease, o.meta), .of = &kube_schema_object_meta},
-    {"spec", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &lease_spec},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
+    {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_lease, o.meta), .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
+    {"spec", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &lease_spec, .doc = "What is wanted."},
     {NULL},
 };
 const struct kube_schema kube_schema_lease = {
     "io.k8s.api.coordination.v1.Lease",
-    NULL,
+    "A lock with an end: leader election and heartbeats.",
     lease_fields,
     sizeof(struct kube_lease),
 };
@@ -98,8 +102,8 @@ static const struct kube_field namespace_condition_fields[] = {
     {"lastTransitionTime", KUBE_TIME},
     {"message", KUBE_STR},
     {"reason", KUBE_STR},
-    {"status", KUBE_STR, KUBE_REQUIRED},
-    {"type", KUBE_STR, KUBE_REQUIRED},
+    {"status", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"type", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema namespace_condition = {
@@ -122,17 +126,19 @@ static const struct kube_schema namespace_status = {
 };
 
 static const struct kube_field namespace_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"kind", KUBE_STR},
+    {"apiVersion", KUBE_STR, .doc = "Group and version of this kind."},
+    {"kind", KUBE_STR, .doc = "The kind of this object."},
     {"metadata", KUBE_OBJECT, KUBE_INLINE, M(kube_namespace, o.meta),
-     .of = &kube_schema_object_meta},
-    {"spec", KUBE_OBJECT, .of = &namespace_spec},
-    {"status", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &namespace_status},
+     .of = &kube_schema_object_meta,
+     .doc = "Name, labels, annotations and what the server notes of the object."},
+    {"spec", KUBE_OBJECT, .of = &namespace_spec, .doc = "What is wanted."},
+    {"status", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &namespace_status,
+     .doc = "What is: written by controllers."},
     {NULL},
 };
 const struct kube_schema kube_schema_namespace = {
     "io.k8s.api.core.v1.Namespace",
-    NULL,
+    "A room of names.",
     namespace_fields,
     sizeof(struct kube_namespace),
 };

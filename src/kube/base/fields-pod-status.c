@@ -7,8 +7,8 @@ static const struct kube_field pod_condition_fields[] = {
     {"message", KUBE_STR, 0, M(kube_condition, message)},
     {"observedGeneration", KUBE_INT},
     {"reason", KUBE_STR, 0, M(kube_condition, reason)},
-    {"status", KUBE_STR, KUBE_REQUIRED, M(kube_condition, status)},
-    {"type", KUBE_STR, KUBE_REQUIRED, M(kube_condition, type)},
+    {"status", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_condition, status)},
+    {"type", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_condition, type)},
     {NULL},
 };
 static const struct kube_schema pod_condition = {
@@ -20,7 +20,7 @@ static const struct kube_schema pod_condition = {
 
 static const struct kube_field resource_health_fields[] = {
     {"health", KUBE_STR},
-    {"resourceID", KUBE_STR, KUBE_REQUIRED},
+    {"resourceID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema resource_health = {
@@ -31,7 +31,7 @@ static const struct kube_schema resource_health = {
 };
 
 static const struct kube_field resource_status_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"resources", KUBE_LIST, KUBE_APPLY_ONLY, .of = &resource_health, .merge_keys = "resourceID"},
     {NULL},
 };
@@ -55,7 +55,8 @@ static const struct kube_schema container_state_running = {
 
 static const struct kube_field container_state_terminated_fields[] = {
     {"containerID", KUBE_STR},
-    {"exitCode", KUBE_INT, KUBE_REQUIRED | KUBE_INT32, M(kube_container_terminated, exit_code)},
+    {"exitCode", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP,
+     M(kube_container_terminated, exit_code)},
     {"finishedAt", KUBE_TIME, 0, M(kube_container_terminated, finished)},
     {"message", KUBE_STR, 0, M(kube_container_terminated, message)},
     {"reason", KUBE_STR, 0, M(kube_container_terminated, reason)},
@@ -97,9 +98,9 @@ static const struct kube_schema container_state = {
 };
 
 static const struct kube_field linux_container_user_fields[] = {
-    {"gid", KUBE_INT, KUBE_REQUIRED},
+    {"gid", KUBE_INT, KUBE_REQUIRED | KUBE_KEEP},
     {"supplementalGroups", KUBE_INTS, KUBE_ATOMIC},
-    {"uid", KUBE_INT, KUBE_REQUIRED},
+    {"uid", KUBE_INT, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema linux_container_user = {
@@ -121,10 +122,10 @@ static const struct kube_schema container_user = {
 };
 
 static const struct kube_field volume_mount_status_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
-    {"mountPath", KUBE_STR, KUBE_REQUIRED},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"mountPath", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"readOnly", KUBE_BOOL},
-    {"recursiveReadOnly", KUBE_STR},
+    {"recursiveReadOnly", KUBE_STR, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema volume_mount_status = {
@@ -135,19 +136,20 @@ static const struct kube_schema volume_mount_status = {
 };
 
 static const struct kube_field container_status_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED, M(kube_container_status, name)},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_container_status, name)},
     {"allocatedResources", KUBE_RESOURCES},
     {"allocatedResourcesStatus", KUBE_LIST, .of = &resource_status, .merge_keys = "name"},
     {"containerID", KUBE_STR, 0, M(kube_container_status, container_id)},
-    {"image", KUBE_STR, KUBE_REQUIRED, M(kube_container_status, image)},
-    {"imageID", KUBE_STR, KUBE_REQUIRED, M(kube_container_status, image_id)},
+    {"image", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_container_status, image)},
+    {"imageID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_container_status, image_id)},
     {"lastState", KUBE_OBJECT, 0, M(kube_container_status, last_state), .of = &container_state},
-    {"ready", KUBE_BOOL, KUBE_REQUIRED, M(kube_container_status, is_ready)},
+    {"ready", KUBE_BOOL, KUBE_REQUIRED | KUBE_KEEP, M(kube_container_status, is_ready)},
     {"resources", KUBE_OBJECT, .of = &kube_schema_resource_requirements},
-    {"restartCount", KUBE_INT, KUBE_REQUIRED | KUBE_INT32, M(kube_container_status, restarts)},
-    {"started", KUBE_BOOL, 0, M(kube_container_status, is_started)},
+    {"restartCount", KUBE_INT, KUBE_REQUIRED | KUBE_INT32 | KUBE_KEEP,
+     M(kube_container_status, restarts)},
+    {"started", KUBE_BOOL, KUBE_KEEP, M(kube_container_status, is_started)},
     {"state", KUBE_OBJECT, 0, M(kube_container_status, state), .of = &container_state},
-    {"stopSignal", KUBE_STR},
+    {"stopSignal", KUBE_STR, KUBE_KEEP},
     {"user", KUBE_OBJECT, .of = &container_user},
     {"volumeMounts", KUBE_LIST, .of = &volume_mount_status, .merge_keys = "mountPath"},
     {NULL},
@@ -160,9 +162,9 @@ static const struct kube_schema container_status = {
 };
 
 static const struct kube_field container_extended_resource_request_fields[] = {
-    {"containerName", KUBE_STR, KUBE_REQUIRED},
-    {"requestName", KUBE_STR, KUBE_REQUIRED},
-    {"resourceName", KUBE_STR, KUBE_REQUIRED},
+    {"containerName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"requestName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"resourceName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema container_extended_resource_request = {
@@ -173,9 +175,9 @@ static const struct kube_schema container_extended_resource_request = {
 };
 
 static const struct kube_field pod_extended_resource_claim_status_fields[] = {
-    {"requestMappings", KUBE_LIST, KUBE_REQUIRED | KUBE_ATOMIC,
+    {"requestMappings", KUBE_LIST, KUBE_REQUIRED | KUBE_ATOMIC | KUBE_KEEP,
      .of = &container_extended_resource_request},
-    {"resourceClaimName", KUBE_STR, KUBE_REQUIRED},
+    {"resourceClaimName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema pod_extended_resource_claim_status = {
@@ -186,7 +188,7 @@ static const struct kube_schema pod_extended_resource_claim_status = {
 };
 
 static const struct kube_field host_ip_fields[] = {
-    {"ip", KUBE_STR, KUBE_REQUIRED},
+    {"ip", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema host_ip = {
@@ -197,7 +199,7 @@ static const struct kube_schema host_ip = {
 };
 
 static const struct kube_field pod_ip_fields[] = {
-    {"ip", KUBE_STR, KUBE_REQUIRED},
+    {"ip", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema pod_ip = {
@@ -208,8 +210,8 @@ static const struct kube_schema pod_ip = {
 };
 
 static const struct kube_field pod_resource_claim_status_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
-    {"resourceClaimName", KUBE_STR},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"resourceClaimName", KUBE_STR, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema pod_resource_claim_status = {
@@ -243,7 +245,7 @@ static const struct kube_field pod_status_fields[] = {
     {"resourceClaimStatuses", KUBE_LIST, KUBE_RETAIN_KEYS, .of = &pod_resource_claim_status,
      .merge_keys = "name"},
     {"resources", KUBE_OBJECT, .of = &kube_schema_resource_requirements},
-    {"startTime", KUBE_TIME, 0, M(kube_pod, status.started)},
+    {"startTime", KUBE_TIME, KUBE_KEEP, M(kube_pod, status.started)},
     {NULL},
 };
 const struct kube_schema kube_schema_pod_status = {

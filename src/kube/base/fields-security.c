@@ -2,8 +2,9 @@
 #include "kube/base/schema-internal.h"
 
 static const struct kube_field app_armor_profile_fields[] = {
-    {"localhostProfile", KUBE_STR},
-    {"type", KUBE_STR, KUBE_REQUIRED},
+    {"localhostProfile", KUBE_STR, KUBE_KEEP},
+    {"type", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP,
+     .names = NAMES("Localhost", "RuntimeDefault", "Unconfined")},
     {NULL},
 };
 static const struct kube_schema app_armor_profile = {
@@ -36,8 +37,9 @@ static const struct kube_schema se_linux_options = {
 };
 
 static const struct kube_field seccomp_profile_fields[] = {
-    {"localhostProfile", KUBE_STR},
-    {"type", KUBE_STR, KUBE_REQUIRED},
+    {"localhostProfile", KUBE_STR, KUBE_KEEP},
+    {"type", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP,
+     .names = NAMES("Localhost", "RuntimeDefault", "Unconfined")},
     {NULL},
 };
 static const struct kube_schema seccomp_profile = {
@@ -48,10 +50,10 @@ static const struct kube_schema seccomp_profile = {
 };
 
 static const struct kube_field windows_security_context_options_fields[] = {
-    {"gmsaCredentialSpec", KUBE_STR},
-    {"gmsaCredentialSpecName", KUBE_STR},
-    {"hostProcess", KUBE_BOOL},
-    {"runAsUserName", KUBE_STR},
+    {"gmsaCredentialSpec", KUBE_STR, KUBE_KEEP},
+    {"gmsaCredentialSpecName", KUBE_STR, KUBE_KEEP},
+    {"hostProcess", KUBE_BOOL, KUBE_KEEP},
+    {"runAsUserName", KUBE_STR, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema windows_security_context_options = {
@@ -62,15 +64,16 @@ static const struct kube_schema windows_security_context_options = {
 };
 
 static const struct kube_field security_context_fields[] = {
-    {"allowPrivilegeEscalation", KUBE_BOOL},
+    {"allowPrivilegeEscalation", KUBE_BOOL, KUBE_KEEP},
     {"appArmorProfile", KUBE_OBJECT, .of = &app_armor_profile},
     {"capabilities", KUBE_OBJECT, .of = &capabilities},
-    {"privileged", KUBE_BOOL, KUBE_TRISTATE, M(kube_security_context, is_privileged)},
-    {"procMount", KUBE_STR},
-    {"readOnlyRootFilesystem", KUBE_BOOL, KUBE_TRISTATE, M(kube_security_context, read_only_root)},
-    {"runAsGroup", KUBE_INT, KUBE_TRISTATE, M(kube_security_context, run_as_group)},
-    {"runAsNonRoot", KUBE_BOOL},
-    {"runAsUser", KUBE_INT, KUBE_TRISTATE, M(kube_security_context, run_as_user)},
+    {"privileged", KUBE_BOOL, KUBE_TRISTATE | KUBE_KEEP, M(kube_security_context, is_privileged)},
+    {"procMount", KUBE_STR, KUBE_KEEP},
+    {"readOnlyRootFilesystem", KUBE_BOOL, KUBE_TRISTATE | KUBE_KEEP,
+     M(kube_security_context, read_only_root)},
+    {"runAsGroup", KUBE_INT, KUBE_TRISTATE | KUBE_KEEP, M(kube_security_context, run_as_group)},
+    {"runAsNonRoot", KUBE_BOOL, KUBE_KEEP},
+    {"runAsUser", KUBE_INT, KUBE_TRISTATE | KUBE_KEEP, M(kube_security_context, run_as_user)},
     {"seLinuxOptions", KUBE_OBJECT, .of = &se_linux_options},
     {"seccompProfile", KUBE_OBJECT, .of = &seccomp_profile},
     {"windowsOptions", KUBE_OBJECT, .of = &windows_security_context_options},
@@ -84,8 +87,8 @@ const struct kube_schema kube_schema_security_context = {
 };
 
 static const struct kube_field sysctl_fields[] = {
-    {"name", KUBE_STR, KUBE_REQUIRED},
-    {"value", KUBE_STR, KUBE_REQUIRED},
+    {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"value", KUBE_STR, KUBE_REQUIRED | KUBE_MAY_BE_EMPTY | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema sysctl = {
@@ -97,16 +100,17 @@ static const struct kube_schema sysctl = {
 
 static const struct kube_field pod_security_context_fields[] = {
     {"appArmorProfile", KUBE_OBJECT, .of = &app_armor_profile},
-    {"fsGroup", KUBE_INT, KUBE_TRISTATE, M(kube_pod_security, fs_group)},
-    {"fsGroupChangePolicy", KUBE_STR, 0, M(kube_pod_security, fs_group_change_policy)},
-    {"runAsGroup", KUBE_INT, KUBE_TRISTATE, M(kube_pod_security, run_as_group)},
-    {"runAsNonRoot", KUBE_BOOL},
-    {"runAsUser", KUBE_INT, KUBE_TRISTATE, M(kube_pod_security, run_as_user)},
-    {"seLinuxChangePolicy", KUBE_STR},
+    {"fsGroup", KUBE_INT, KUBE_TRISTATE | KUBE_KEEP, M(kube_pod_security, fs_group)},
+    {"fsGroupChangePolicy", KUBE_STR, KUBE_KEEP, M(kube_pod_security, fs_group_change_policy),
+     .names = NAMES("Always", "OnRootMismatch")},
+    {"runAsGroup", KUBE_INT, KUBE_TRISTATE | KUBE_KEEP, M(kube_pod_security, run_as_group)},
+    {"runAsNonRoot", KUBE_BOOL, KUBE_KEEP},
+    {"runAsUser", KUBE_INT, KUBE_TRISTATE | KUBE_KEEP, M(kube_pod_security, run_as_user)},
+    {"seLinuxChangePolicy", KUBE_STR, KUBE_KEEP},
     {"seLinuxOptions", KUBE_OBJECT, .of = &se_linux_options},
     {"seccompProfile", KUBE_OBJECT, .of = &seccomp_profile},
     {"supplementalGroups", KUBE_INTS, KUBE_ATOMIC, M(kube_pod_security, supplemental_groups)},
-    {"supplementalGroupsPolicy", KUBE_STR},
+    {"supplementalGroupsPolicy", KUBE_STR, KUBE_KEEP, .names = NAMES("Merge", "Strict")},
     {"sysctls", KUBE_LIST, KUBE_ATOMIC, .of = &sysctl},
     {"windowsOptions", KUBE_OBJECT, .of = &windows_security_context_options},
     {NULL},

@@ -2,9 +2,9 @@
 #include "kube/base/schema-internal.h"
 
 static const struct kube_field key_to_path_fields[] = {
-    {"key", KUBE_STR, KUBE_REQUIRED, M(kube_key_path, key)},
-    {"mode", KUBE_INT, KUBE_INT32 | KUBE_TRISTATE, M(kube_key_path, mode)},
-    {"path", KUBE_STR, KUBE_REQUIRED, M(kube_key_path, path)},
+    {"key", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_key_path, key)},
+    {"mode", KUBE_INT, KUBE_INT32 | KUBE_TRISTATE | KUBE_KEEP, M(kube_key_path, mode)},
+    {"path", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_key_path, path)},
     {NULL},
 };
 static const struct kube_schema key_to_path = {
@@ -16,9 +16,10 @@ static const struct kube_schema key_to_path = {
 
 static const struct kube_field config_map_volume_source_fields[] = {
     {"name", KUBE_STR, 0, M(kube_keyed_source, name)},
-    {"defaultMode", KUBE_INT, KUBE_INT32 | KUBE_TRISTATE, M(kube_keyed_source, default_mode)},
+    {"defaultMode", KUBE_INT, KUBE_INT32 | KUBE_TRISTATE | KUBE_KEEP,
+     M(kube_keyed_source, default_mode), .fallback = "420"},
     {"items", KUBE_LIST, KUBE_ATOMIC, M(kube_keyed_source, items), .of = &key_to_path},
-    {"optional", KUBE_BOOL, 0, M(kube_keyed_source, is_optional)},
+    {"optional", KUBE_BOOL, KUBE_KEEP, M(kube_keyed_source, is_optional)},
     {NULL},
 };
 const struct kube_schema kube_schema_config_map_volume_source = {
@@ -29,9 +30,10 @@ const struct kube_schema kube_schema_config_map_volume_source = {
 };
 
 static const struct kube_field secret_volume_source_fields[] = {
-    {"defaultMode", KUBE_INT, KUBE_INT32 | KUBE_TRISTATE, M(kube_keyed_source, default_mode)},
+    {"defaultMode", KUBE_INT, KUBE_INT32 | KUBE_TRISTATE | KUBE_KEEP,
+     M(kube_keyed_source, default_mode), .fallback = "420"},
     {"items", KUBE_LIST, KUBE_ATOMIC, M(kube_keyed_source, items), .of = &key_to_path},
-    {"optional", KUBE_BOOL, 0, M(kube_keyed_source, is_optional)},
+    {"optional", KUBE_BOOL, KUBE_KEEP, M(kube_keyed_source, is_optional)},
     {"secretName", KUBE_STR, 0, M(kube_keyed_source, name)},
     {NULL},
 };
@@ -43,8 +45,8 @@ const struct kube_schema kube_schema_secret_volume_source = {
 };
 
 static const struct kube_field object_field_selector_fields[] = {
-    {"apiVersion", KUBE_STR},
-    {"fieldPath", KUBE_STR, KUBE_REQUIRED},
+    {"apiVersion", KUBE_STR, .fallback = "\"v1\""},
+    {"fieldPath", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_object_field_selector = {
@@ -57,7 +59,7 @@ const struct kube_schema kube_schema_object_field_selector = {
 static const struct kube_field resource_field_selector_fields[] = {
     {"containerName", KUBE_STR},
     {"divisor", KUBE_QUANTITY},
-    {"resource", KUBE_STR, KUBE_REQUIRED},
+    {"resource", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_resource_field_selector = {
@@ -69,8 +71,8 @@ const struct kube_schema kube_schema_resource_field_selector = {
 
 static const struct kube_field downward_api_volume_file_fields[] = {
     {"fieldRef", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_object_field_selector},
-    {"mode", KUBE_INT, KUBE_INT32},
-    {"path", KUBE_STR, KUBE_REQUIRED},
+    {"mode", KUBE_INT, KUBE_INT32 | KUBE_KEEP},
+    {"path", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"resourceFieldRef", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_resource_field_selector},
     {NULL},
 };
@@ -82,7 +84,7 @@ static const struct kube_schema downward_api_volume_file = {
 };
 
 static const struct kube_field downward_api_volume_source_fields[] = {
-    {"defaultMode", KUBE_INT, KUBE_INT32},
+    {"defaultMode", KUBE_INT, KUBE_INT32 | KUBE_KEEP, .fallback = "420"},
     {"items", KUBE_LIST, KUBE_ATOMIC, .of = &downward_api_volume_file},
     {NULL},
 };
@@ -94,11 +96,11 @@ const struct kube_schema kube_schema_downward_api_volume_source = {
 };
 
 static const struct kube_field cluster_trust_bundle_projection_fields[] = {
-    {"name", KUBE_STR},
+    {"name", KUBE_STR, KUBE_KEEP},
     {"labelSelector", KUBE_OBJECT, KUBE_ATOMIC, .of = &kube_schema_label_selector},
-    {"optional", KUBE_BOOL},
-    {"path", KUBE_STR, KUBE_REQUIRED},
-    {"signerName", KUBE_STR},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
+    {"path", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"signerName", KUBE_STR, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema cluster_trust_bundle_projection = {
@@ -111,7 +113,7 @@ static const struct kube_schema cluster_trust_bundle_projection = {
 static const struct kube_field config_map_projection_fields[] = {
     {"name", KUBE_STR},
     {"items", KUBE_LIST, KUBE_ATOMIC, .of = &key_to_path},
-    {"optional", KUBE_BOOL},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema config_map_projection = {
@@ -137,7 +139,7 @@ static const struct kube_field pod_certificate_projection_fields[] = {
     {"credentialBundlePath", KUBE_STR},
     {"keyPath", KUBE_STR},
     {"keyType", KUBE_STR, KUBE_REQUIRED},
-    {"maxExpirationSeconds", KUBE_INT, KUBE_INT32},
+    {"maxExpirationSeconds", KUBE_INT, KUBE_INT32 | KUBE_KEEP},
     {"signerName", KUBE_STR, KUBE_REQUIRED},
     {"userAnnotations", KUBE_STR_MAP},
     {NULL},
@@ -152,7 +154,7 @@ static const struct kube_schema pod_certificate_projection = {
 static const struct kube_field secret_projection_fields[] = {
     {"name", KUBE_STR},
     {"items", KUBE_LIST, KUBE_ATOMIC, .of = &key_to_path},
-    {"optional", KUBE_BOOL},
+    {"optional", KUBE_BOOL, KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema secret_projection = {
@@ -164,8 +166,8 @@ static const struct kube_schema secret_projection = {
 
 static const struct kube_field service_account_token_projection_fields[] = {
     {"audience", KUBE_STR},
-    {"expirationSeconds", KUBE_INT},
-    {"path", KUBE_STR, KUBE_REQUIRED},
+    {"expirationSeconds", KUBE_INT, KUBE_KEEP, .fallback = "3600"},
+    {"path", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 static const struct kube_schema service_account_token_projection = {
@@ -192,8 +194,8 @@ static const struct kube_schema volume_projection = {
 };
 
 static const struct kube_field projected_volume_source_fields[] = {
-    {"defaultMode", KUBE_INT, KUBE_INT32},
-    {"sources", KUBE_LIST, KUBE_ATOMIC, .of = &volume_projection},
+    {"defaultMode", KUBE_INT, KUBE_INT32 | KUBE_KEEP, .fallback = "420"},
+    {"sources", KUBE_LIST, KUBE_ATOMIC | KUBE_KEEP, .of = &volume_projection},
     {NULL},
 };
 const struct kube_schema kube_schema_projected_volume_source = {

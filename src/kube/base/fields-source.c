@@ -5,7 +5,7 @@ static const struct kube_field aws_elastic_block_store_volume_source_fields[] = 
     {"fsType", KUBE_STR},
     {"partition", KUBE_INT, KUBE_INT32},
     {"readOnly", KUBE_BOOL},
-    {"volumeID", KUBE_STR, KUBE_REQUIRED},
+    {"volumeID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_aws_elastic_block_store_volume_source = {
@@ -16,12 +16,12 @@ const struct kube_schema kube_schema_aws_elastic_block_store_volume_source = {
 };
 
 static const struct kube_field azure_disk_volume_source_fields[] = {
-    {"cachingMode", KUBE_STR},
-    {"diskName", KUBE_STR, KUBE_REQUIRED},
-    {"diskURI", KUBE_STR, KUBE_REQUIRED},
-    {"fsType", KUBE_STR},
-    {"kind", KUBE_STR},
-    {"readOnly", KUBE_BOOL},
+    {"cachingMode", KUBE_STR, KUBE_KEEP, .fallback = "\"ReadWrite\""},
+    {"diskName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"diskURI", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"fsType", KUBE_STR, KUBE_KEEP, .fallback = "\"ext4\""},
+    {"kind", KUBE_STR, KUBE_KEEP, .fallback = "\"Shared\""},
+    {"readOnly", KUBE_BOOL, KUBE_KEEP, .fallback = "false"},
     {NULL},
 };
 const struct kube_schema kube_schema_azure_disk_volume_source = {
@@ -33,7 +33,7 @@ const struct kube_schema kube_schema_azure_disk_volume_source = {
 
 static const struct kube_field fc_volume_source_fields[] = {
     {"fsType", KUBE_STR},
-    {"lun", KUBE_INT, KUBE_INT32},
+    {"lun", KUBE_INT, KUBE_INT32 | KUBE_KEEP},
     {"readOnly", KUBE_BOOL},
     {"targetWWNs", KUBE_STRS, KUBE_ATOMIC},
     {"wwids", KUBE_STRS, KUBE_ATOMIC},
@@ -61,7 +61,7 @@ const struct kube_schema kube_schema_flocker_volume_source = {
 static const struct kube_field gce_persistent_disk_volume_source_fields[] = {
     {"fsType", KUBE_STR},
     {"partition", KUBE_INT, KUBE_INT32},
-    {"pdName", KUBE_STR, KUBE_REQUIRED},
+    {"pdName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"readOnly", KUBE_BOOL},
     {NULL},
 };
@@ -73,33 +73,40 @@ const struct kube_schema kube_schema_gce_persistent_disk_volume_source = {
 };
 
 static const struct kube_field host_path_volume_source_fields[] = {
-    {"path", KUBE_STR, KUBE_REQUIRED, M(kube_host_path, path)},
-    {"type", KUBE_STR, 0, M(kube_host_path, type)},
+    {"path", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_host_path, path),
+     .doc = "The path on the node."},
+    {"type", KUBE_STR, KUBE_KEEP, M(kube_host_path, type),
+     .names = NAMES("BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File",
+                    "FileOrCreate", "Socket"),
+     .fallback = "\"\"",
+     .doc = "What must be there, or is made: Directory, DirectoryOrCreate, File \u2026"},
     {NULL},
 };
 const struct kube_schema kube_schema_host_path_volume_source = {
     "io.k8s.api.core.v1.HostPathVolumeSource",
-    NULL,
+    "A file or directory of the node.",
     host_path_volume_source_fields,
     sizeof(struct kube_host_path),
 };
 
 static const struct kube_field nfs_volume_source_fields[] = {
-    {"path", KUBE_STR, KUBE_REQUIRED, M(kube_nfs_source, path)},
-    {"readOnly", KUBE_BOOL, 0, M(kube_nfs_source, is_read_only)},
-    {"server", KUBE_STR, KUBE_REQUIRED, M(kube_nfs_source, server)},
+    {"path", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_nfs_source, path),
+     .doc = "The exported directory."},
+    {"readOnly", KUBE_BOOL, 0, M(kube_nfs_source, is_read_only), .doc = "Mount without writing."},
+    {"server", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_nfs_source, server),
+     .doc = "Name or address of the server."},
     {NULL},
 };
 const struct kube_schema kube_schema_nfs_volume_source = {
     "io.k8s.api.core.v1.NFSVolumeSource",
-    NULL,
+    "A directory of an NFS server.",
     nfs_volume_source_fields,
     sizeof(struct kube_nfs_source),
 };
 
 static const struct kube_field photon_persistent_disk_volume_source_fields[] = {
     {"fsType", KUBE_STR},
-    {"pdID", KUBE_STR, KUBE_REQUIRED},
+    {"pdID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_photon_persistent_disk_volume_source = {
@@ -112,7 +119,7 @@ const struct kube_schema kube_schema_photon_persistent_disk_volume_source = {
 static const struct kube_field portworx_volume_source_fields[] = {
     {"fsType", KUBE_STR},
     {"readOnly", KUBE_BOOL},
-    {"volumeID", KUBE_STR, KUBE_REQUIRED},
+    {"volumeID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_portworx_volume_source = {
@@ -125,10 +132,10 @@ const struct kube_schema kube_schema_portworx_volume_source = {
 static const struct kube_field quobyte_volume_source_fields[] = {
     {"group", KUBE_STR},
     {"readOnly", KUBE_BOOL},
-    {"registry", KUBE_STR, KUBE_REQUIRED},
+    {"registry", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"tenant", KUBE_STR},
     {"user", KUBE_STR},
-    {"volume", KUBE_STR, KUBE_REQUIRED},
+    {"volume", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_quobyte_volume_source = {
@@ -142,7 +149,7 @@ static const struct kube_field vsphere_virtual_disk_volume_source_fields[] = {
     {"fsType", KUBE_STR},
     {"storagePolicyID", KUBE_STR},
     {"storagePolicyName", KUBE_STR},
-    {"volumePath", KUBE_STR, KUBE_REQUIRED},
+    {"volumePath", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
 const struct kube_schema kube_schema_vsphere_virtual_disk_volume_source = {
