@@ -4,7 +4,7 @@
 #include "core/buf.h"
 #include "kube/base/kind.h"
 #include "kube/base/path-internal.h"
-#include "kube/base/scan-internal.h"
+#include "kube/base/scan.h"
 
 /*
  * The decoder of objects. The text is walked twice by the same code: the first time to measure, the

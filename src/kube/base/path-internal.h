@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "kube/base/scan-internal.h"
+#include "kube/base/scan.h"
 
 /* Where we are in a document: a chain of frames on the stack, the innermost first. A frame is a
  * member (name), an entry of a map (key, or span while decoding), or an item of a list. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kube/base/scan-internal.h"
+#include "kube/base/scan.h"
 
 #include <errno.h>
 #include <stdint.h>

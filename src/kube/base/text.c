@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "kube/base/kind.h"
-#include "kube/base/scan-internal.h"
+#include "kube/base/scan.h"
 
 int kube_text_member(const char *json, size_t len, const char *key, const char **ret,
                      size_t *ret_len)

@@ -3,6 +3,7 @@
 
 #include "core/table.h"
 #include "kube/client/client-internal.h"
+#include "kube/client/envelope.h"
 #include "kube/client/informer.h"
 
 /*
@@ -61,14 +62,14 @@ void cache_add_handler(struct cache *c, const struct kube_handler *h);
 
 /* --- lists and watches --- */
 
-/* What a line or a page of the server gave. */
+/* What a page or a line of the server gave; objects are JSON text. */
 struct stream_target {
     void (*list_begin)(void *ctx);
-    void (*list_item)(void *ctx, const struct ol_val *object);
+    void (*list_item)(void *ctx, const char *object, size_t len);
     void (*list_end)(void *ctx, const char *version);
-    void (*changed)(void *ctx, const struct ol_val *object); /* ADDED or MODIFIED */
-    void (*deleted)(void *ctx, const struct ol_val *object);
-    void (*reached)(void *ctx, const char *version); /* the watch has told all up to it */
+    /* ADDED, MODIFIED, DELETED or BOOKMARK. Returns the version up to which all is told now,
+     * borrowed until the next call. */
+    const char *(*event)(void *ctx, enum envelope_type type, const char *object, size_t len);
     void *ctx;
 };
 

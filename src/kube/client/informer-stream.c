@@ -10,11 +10,10 @@
 #include "kube/client/informer-internal.h"
 
 enum {
-    PAGE_ITEMS = 500,       /* as client-go's pager */
-    PAGE_BYTES = 256 << 20, /* of the tree of a page */
-    LINE_BYTES = 16 << 20,  /* etcd takes 1.5 MiB; of the text and of its tree's strings */
-    TREE_BYTES = 128 << 20, /* of the tree of a line */
-    WATCH_SECONDS = 300,    /* to twice as long, as client-go asks */
+    PAGE_ITEMS = 500,      /* as client-go's pager */
+    LINE_BYTES = 16 << 20, /* etcd takes 1.5 MiB for an object */
+    STATUS_BYTES = 1 << 20,
+    WATCH_SECONDS = 300, /* to twice as long, as client-go asks */
     GRACE_SECONDS = 30,
     MANY_FAILURES = 5,     /* of one watch: then a new list may help */
     QUERY_BYTES = 8 << 10, /* a continue token is long */
@@ -130,106 +129,75 @@ static void list_failed(struct stream *s, const struct kube_answer *a)
     retry(s, "list", a->message);
 }
 
-static void read_page(struct stream *s, const struct ol_val *page)
-{
-    const struct ol_val *items = ol_val_get(page, "items");
-    const struct ol_val *meta = ol_val_get(page, "metadata");
-    const char *version = ol_val_str(ol_val_get(meta, "resourceVersion"));
-    const char *token = ol_val_str(ol_val_get(meta, "continue"));
-
-    for (size_t i = 0; i < ol_val_count(items); i++)
-        s->target.list_item(s->target.ctx, ol_val_item(items, i));
-    if (token && *token) {
-        set(&s->token, token);
-        ask_page(s);
-        return;
-    }
-    set(&s->token, NULL);
-    set(&s->version, version ? version : "");
-    s->is_listed = true;
-    s->failures = 0;
-    s->target.list_end(s->target.ctx, s->version);
-    begin(s);
-}
-
 static void on_page(void *ctx, const struct kube_answer *a)
 {
     struct stream *s = ctx;
-    ol_auto(ol_arena_done) struct ol_arena arena = OL_ARENA_INIT(PAGE_BYTES);
+    struct envelope_list page = {.item = s->target.list_item, .ctx = s->target.ctx};
     struct ol_err err = OL_ERR_INIT;
-    struct ol_val *page = NULL;
 
     s->list = NULL;
     if (a->reason != KUBE_OK) {
         list_failed(s, a);
         return;
     }
-    if (ol_json_load(a->body, a->size, &arena, &page, &err) < 0) {
-        set(&s->token, NULL);
+    set(&s->token, NULL);
+    if (envelope_read_list(a->body, a->size, &page, &err) < 0) {
         retry(s, "list", ol_err_text(&err));
         return;
     }
-    read_page(s, page);
+    s->token = page.token;
+    if (s->token) {
+        ask_page(s);
+        return;
+    }
+    set(&s->version, page.version);
+    s->is_listed = true;
+    s->failures = 0;
+    s->target.list_end(s->target.ctx, s->version);
+    begin(s);
 }
 
 /* --- watch --- */
 
-static const char *version_of(const struct ol_val *object)
-{
-    return ol_val_str(ol_val_at(object, "metadata/resourceVersion"));
-}
-
 /* A Status in the stream: 410 means that the server has forgotten what we were told last. */
-static void on_error_event(struct stream *s, const struct ol_val *status)
+static void on_error_event(struct stream *s, const char *text, size_t len)
 {
-    const char *message = ol_val_str(ol_val_get(status, "message"));
-    int64_t code = ol_val_int(ol_val_get(status, "code"), 0);
+    ol_auto(ol_arena_done) struct ol_arena arena = OL_ARENA_INIT(STATUS_BYTES);
+    struct ol_val *status = NULL;
+    const char *message;
+    int64_t code;
 
+    if (ol_json_load(text, len, &arena, &status, NULL) < 0)
+        status = NULL;
+    message = ol_val_str(ol_val_get(status, "message"));
+    code = ol_val_int(ol_val_get(status, "code"), 0);
     ol_info(env_of(s), "watch of %s: %s (%" PRId64 ")", s->kind->plural,
             message ? message : "the server ends it", code);
     s->must_list = s->must_list || code == 410;
     s->must_end = true;
 }
 
-static void on_event(struct stream *s, const struct ol_val *event)
-{
-    const char *type = ol_val_str(ol_val_get(event, "type"));
-    const struct ol_val *object = ol_val_get(event, "object");
-    const char *version = version_of(object);
-
-    if (!type)
-        type = "";
-    if (strcmp(type, "ERROR") == 0) {
-        on_error_event(s, object);
-        return;
-    }
-    if (strcmp(type, "DELETED") == 0)
-        s->target.deleted(s->target.ctx, object);
-    else if (strcmp(type, "BOOKMARK") != 0)
-        s->target.changed(s->target.ctx, object);
-    s->has_told = true;
-    s->failures = 0;
-    if (version && *version) {
-        set(&s->version, version);
-        s->target.reached(s->target.ctx, version);
-    }
-}
-
 static void on_line(struct stream *s, const char *text, size_t len)
 {
-    ol_auto(ol_arena_done) struct ol_arena arena = OL_ARENA_INIT(TREE_BYTES);
     struct ol_err err = OL_ERR_INIT;
-    struct ol_val *event = NULL;
+    struct envelope_event e;
 
     if (!len)
         return;
-    if (ol_json_load(text, len, &arena, &event, &err) < 0) {
-        ol_warn(env_of(s), "watch of %s: a line is no JSON: %s", s->kind->plural,
-                ol_err_text(&err));
+    if (envelope_read_event(text, len, &e, &err) < 0) {
+        ol_warn(env_of(s), "watch of %s: %s", s->kind->plural, ol_err_text(&err));
         s->must_end = true;
         return;
     }
-    on_event(s, event);
+    if (e.type == ENVELOPE_ERROR) {
+        on_error_event(s, e.object, e.len);
+        return;
+    }
+    if (e.type == ENVELOPE_OTHER)
+        return;
+    s->has_told = true;
+    s->failures = 0;
+    set(&s->version, s->target.event(s->target.ctx, e.type, e.object, e.len));
 }
 
 static void add_to_line(struct stream *s, const char *piece, size_t len)
@@ -295,7 +263,7 @@ static void on_watch_done(void *ctx, int status, const char *body, size_t len,
                           const struct ol_err *err)
 {
     struct stream *s = ctx;
-    ol_auto(ol_arena_done) struct ol_arena arena = OL_ARENA_INIT(1 << 20);
+    ol_auto(ol_arena_done) struct ol_arena arena = OL_ARENA_INIT(STATUS_BYTES);
     const char *message = NULL;
 
     ol_timer_stop(&s->timer);

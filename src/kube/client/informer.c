@@ -78,15 +78,14 @@ void kube_informers_free(struct kube_informers *all)
 /* --- what the stream gives --- */
 
 /* NULL, with a word about it, for what we can't read: the rest of the world goes on. */
-static const struct kube_object *decode(struct kube_informer *i, const struct ol_val *v)
+static const struct kube_object *decode(struct kube_informer *i, const char *text, size_t len)
 {
     const struct kube_object *o = NULL;
     struct ol_err err = OL_ERR_INIT;
-    const char *name = ol_val_str(ol_val_at(v, "metadata/name"));
 
-    if (kube_decode(i->kind, v, &o, &err) < 0) {
-        ol_warn(kube_client_loop(i->all->client)->env, "%s '%s' is left out: %s", i->kind->plural,
-                name ? name : "", ol_err_text(&err));
+    if (kube_decode_text(i->kind, text, len, &o, &err) < 0) {
+        ol_warn(kube_client_loop(i->all->client)->env, "one of the %s is left out: %s",
+                i->kind->plural, ol_err_text(&err));
         return NULL;
     }
     return o;
@@ -99,10 +98,10 @@ static void on_list_begin(void *ctx)
     cache_list_begin(&i->cache);
 }
 
-static void on_list_item(void *ctx, const struct ol_val *v)
+static void on_list_item(void *ctx, const char *text, size_t len)
 {
     struct kube_informer *i = ctx;
-    ol_auto(kube_object_unref_at) const struct kube_object *o = decode(i, v);
+    ol_auto(kube_object_unref_at) const struct kube_object *o = decode(i, text, len);
 
     if (o)
         cache_list_put(&i->cache, o);
@@ -119,29 +118,20 @@ static void on_list_end(void *ctx, const char *version)
     ol_timer_set(&i->all->told, 0);
 }
 
-static void on_changed(void *ctx, const struct ol_val *v)
+static const char *on_event(void *ctx, enum envelope_type type, const char *text, size_t len)
 {
     struct kube_informer *i = ctx;
-    ol_auto(kube_object_unref_at) const struct kube_object *o = decode(i, v);
+    ol_auto(kube_object_unref_at) const struct kube_object *o = decode(i, text, len);
 
-    if (o)
-        cache_put(&i->cache, o);
-}
-
-static void on_deleted(void *ctx, const struct ol_val *v)
-{
-    struct kube_informer *i = ctx;
-    ol_auto(kube_object_unref_at) const struct kube_object *o = decode(i, v);
-
-    if (o)
+    if (!o)
+        return i->cache.version;
+    if (type == ENVELOPE_DELETED)
         cache_delete(&i->cache, o);
-}
-
-static void on_reached(void *ctx, const char *version)
-{
-    struct kube_informer *i = ctx;
-
-    cache_set_version(&i->cache, version);
+    else if (type != ENVELOPE_BOOKMARK)
+        cache_put(&i->cache, o);
+    if (*o->meta.resource_version)
+        cache_set_version(&i->cache, o->meta.resource_version);
+    return i->cache.version;
 }
 
 /* --- the whole --- */
@@ -153,9 +143,7 @@ struct kube_informer *kube_informer_of(struct kube_informers *all, const struct 
     struct stream_target target = {.list_begin = on_list_begin,
                                    .list_item = on_list_item,
                                    .list_end = on_list_end,
-                                   .changed = on_changed,
-                                   .deleted = on_deleted,
-                                   .reached = on_reached};
+                                   .event = on_event};
 
     for (; *last; last = &(*last)->next)
         if ((*last)->kind == kind)
