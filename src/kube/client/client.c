@@ -190,8 +190,8 @@ static void on_done(void *ctx, int status, const char *body, size_t len, const s
     }
     if (!status) {
         a.reason = KUBE_UNKNOWN;
-        a.message = ol_arena_printf(&arena, "%s %s: %s", r->method, r->path,
-                                    err ? ol_err_text(err) : "there was no answer");
+        a.message = err ? ol_err_text(err)
+                        : ol_arena_printf(&arena, "%s %s: there was no answer", r->method, r->path);
     } else {
         a.reason = kube_status_read(a.body, len, status, &arena, &a.message);
         if (a.reason == KUBE_OK)
