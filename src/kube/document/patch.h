@@ -33,6 +33,9 @@ int kube_apply(struct ol_arena *a, const struct kube_kind *kind, const struct ol
                const struct ol_val *config, const struct kube_manager *m, struct ol_val **ret,
                struct kube_findings *conflicts, struct ol_err *err)
     __attribute__((warn_unused_result));
+/* The message of the Status that tells them: "Apply failed with 1 conflict: conflict with "x" using
+ * v1: .spec.y". */
+const char *kube_apply_conflict_text(struct ol_arena *a, const struct kube_findings *conflicts);
 /* After any other write: what 'now' has differently from 'old' belongs to m. Sets
  * metadata.managedFields of 'now'. */
 void kube_managed_update(struct ol_arena *a, const struct kube_kind *kind, const struct ol_val *old,

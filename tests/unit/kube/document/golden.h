@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/json-writer.h"
 #include "codec/json.h"
 #include "core/cleanup.h"
 
