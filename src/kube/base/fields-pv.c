@@ -11,7 +11,7 @@ static const struct kube_field pv_spec_fields[] = {
      .names = kube_access_mode_names, .doc = "The ways in which the volume can be mounted."},
     {"capacity", KUBE_RESOURCES, 0, M(kube_pv, spec.capacity),
      .doc = "Size of the volume: storage."},
-    {"claimRef", KUBE_OBJECT, KUBE_ATOMIC, M(kube_pv, spec.claim),
+    {"claimRef", KUBE_OBJECT, 0, M(kube_pv, spec.claim),
      .of = &kube_schema_object_reference,
      .doc = "The claim that this volume is bound to, or kept for."},
     {"mountOptions", KUBE_STRS, KUBE_ATOMIC, M(kube_pv, spec.mount_options),
