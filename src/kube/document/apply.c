@@ -268,6 +268,20 @@ static int check_config(const struct kube_kind *kind, const struct ol_val *confi
     return 0;
 }
 
+/* The configuration fits the kind's table. */
+static int check_types(const struct applying *p, struct ol_err *err)
+{
+    const struct ol_val *meta = ol_val_get(p->config, "metadata");
+    const char *ns = ol_val_str(ol_val_get(meta, "namespace"));
+    const char *name = ol_val_str(ol_val_get(meta, "name"));
+    int r = typed_check(p->arena, &p->root, p->config, err);
+
+    return r < 0 ? ol_err_prefix(
+               err, r, "failed to create typed patch object (%s/%s; %s/%s, Kind=%s)", ns ? ns : "",
+               name ? name : "", p->kind->group, p->kind->version, p->kind->kind)
+                 : 0;
+}
+
 int kube_apply(struct ol_arena *a, const struct kube_kind *kind, const struct ol_val *doc,
                const struct ol_val *config, const struct kube_manager *m, struct ol_val **ret,
                struct kube_findings *conflicts, struct ol_err *err)
@@ -281,6 +295,8 @@ int kube_apply(struct ol_arena *a, const struct kube_kind *kind, const struct ol
                          .config = config};
     int r = check_config(kind, config, err);
 
+    if (r >= 0)
+        r = check_types(&p, err);
     if (r < 0)
         return r;
     managed_put(a, live, NULL);

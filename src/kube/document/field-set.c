@@ -244,6 +244,14 @@ static void add_element(struct ol_arena *a, const char *element, struct ol_buf *
     ol_buf_addc(to, ']');
 }
 
+void fset_add_path(struct ol_arena *a, const char *element, struct ol_buf *to)
+{
+    if (*element == 'f')
+        ol_buf_printf(to, ".%s", element + 2);
+    else
+        add_element(a, element, to);
+}
+
 struct telling {
     struct ol_arena *arena;
     void (*tell)(void *ctx, const char *path);
@@ -261,10 +269,7 @@ static void tell_set(struct telling *t, const struct ol_val *set, bool want_memb
 
         if (!element || strlen(element) < 2)
             continue;
-        if (*element == 'f')
-            ol_buf_printf(&t->path, ".%s", element + 2);
-        else
-            add_element(t->arena, element, &t->path);
+        fset_add_path(t->arena, element, &t->path);
         if (!want_members) {
             tell_set(t, pair->value, true);
             tell_set(t, pair->value, false);

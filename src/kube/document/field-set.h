@@ -31,3 +31,5 @@ void fset_each(struct ol_arena *a, const struct ol_val *set,
                void (*tell)(void *ctx, const char *path), void *ctx);
 /* A value as it stands in an element: compact, with <, > and & escaped as Go does. */
 void fset_add_json(struct ol_buf *to, const struct ol_val *v);
+/* ".spec" of "f:spec", [name="web"] of "k:…". */
+void fset_add_path(struct ol_arena *a, const char *element, struct ol_buf *to);

@@ -21,7 +21,7 @@ static struct strategic_list list_of(struct strategic *s, const struct kube_fiel
 {
     struct strategic_list l = {.schema = NULL};
 
-    if (!f)
+    if (!f || (f->flags & KUBE_APPLY_ONLY))
         return l;
     if (f->type == KUBE_LIST && f->merge_keys) {
         l.schema = f->of;

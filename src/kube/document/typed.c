@@ -3,6 +3,7 @@
 
 #include "codec/json.h"
 #include "core/cleanup.h"
+#include "core/str.h"
 #include "kube/document/typed-internal.h"
 
 enum { MOST_KEYS = 4, LARGEST_KEY = 64 << 10 };
@@ -31,6 +32,7 @@ static struct typed typed_field(const struct kube_field *f)
         t.is_free = !f->of;
         break;
     case KUBE_STR_MAP:
+    case KUBE_BYTES_MAP:
     case KUBE_RESOURCES:
         t.shape = TYPED_MAP;
         t.is_free = true;
@@ -57,9 +59,23 @@ struct typed typed_member(const struct typed *t, const char *name, bool *ret_is_
     return f ? typed_field(f) : (struct typed){.shape = TYPED_MAP, .is_free = true};
 }
 
+/* Types that are one leaf wherever they are an item ("+structType=atomic" in k8s.io/api); of fields
+ * the table says so itself. */
+static bool is_atomic_type(const struct kube_schema *schema)
+{
+    static const char *const names[] = {
+        "io.k8s.api.core.v1.LocalObjectReference",
+        "io.k8s.api.core.v1.ObjectReference",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference",
+        NULL,
+    };
+
+    return schema && ol_str_in(schema->name, names);
+}
+
 struct typed typed_item(const struct typed *t)
 {
-    if (!t->keys)
+    if (!t->keys || is_atomic_type(t->schema))
         return (struct typed){.shape = TYPED_LEAF};
     return (struct typed){.shape = TYPED_MAP, .schema = t->schema, .is_free = !t->schema};
 }

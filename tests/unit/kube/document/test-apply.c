@@ -32,11 +32,7 @@ static struct ol_val *do_step(struct ol_arena *a, const struct kube_kind *kind,
     struct ol_val *now = NULL;
 
     if (m.is_apply) {
-        int r = kube_apply(a, kind, live, object, &m, &now, conflicts, &err);
-
-        if (r == -EINVAL)
-            print_message("  (%s)\n", err.msg);
-        return r < 0 ? NULL : now;
+        return kube_apply(a, kind, live, object, &m, &now, conflicts, &err) < 0 ? NULL : now;
     }
     now = kube_patch_merge(a, live, object);
     kube_managed_update(a, kind, live, now, &m);
