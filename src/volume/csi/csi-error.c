@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "volume/csi/csi-error.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+/* Columns: CreateVolume, a removal, ControllerPublishVolume, ControllerExpandVolume. */
+struct outcome_row {
+    uint8_t create, remove, publish, expand;
+};
+
+/* clang-format off */
+#define U CSI_OUTCOME_UNSURE
+#define F CSI_OUTCOME_FINAL
+#define I CSI_OUTCOME_INFEASIBLE
+static const struct outcome_row outcomes[OL_GRPC_N_CODES] = {
+    [OL_GRPC_OK]                  = {CSI_OUTCOME_OK, CSI_OUTCOME_OK, CSI_OUTCOME_OK, CSI_OUTCOME_OK},
+    [OL_GRPC_CANCELLED]           = {U, U, U, U},
+    [OL_GRPC_UNKNOWN]             = {F, F, F, F},
+    [OL_GRPC_INVALID_ARGUMENT]    = {F, F, F, I},
+    [OL_GRPC_DEADLINE_EXCEEDED]   = {U, U, U, U},
+    [OL_GRPC_NOT_FOUND]           = {F, CSI_OUTCOME_OK, F, I},
+    [OL_GRPC_ALREADY_EXISTS]      = {F, F, F, F},
+    [OL_GRPC_PERMISSION_DENIED]   = {F, F, F, F},
+    [OL_GRPC_RESOURCE_EXHAUSTED]  = {CSI_OUTCOME_RESCHEDULE, U, U, U},
+    [OL_GRPC_FAILED_PRECONDITION] = {F, F, F, F},
+    [OL_GRPC_ABORTED]             = {U, U, U, U},
+    [OL_GRPC_OUT_OF_RANGE]        = {F, F, F, I},
+    [OL_GRPC_UNIMPLEMENTED]       = {F, F, F, F},
+    [OL_GRPC_INTERNAL]            = {F, F, F, F},
+    [OL_GRPC_UNAVAILABLE]         = {U, U, U, U},
+    [OL_GRPC_DATA_LOSS]           = {F, F, F, F},
+    [OL_GRPC_UNAUTHENTICATED]     = {F, F, F, F},
+};
+#undef U
+#undef F
+#undef I
+/* clang-format on */
+
+/* A number that no gRPC of ours knows comes from the peer all the same: as UNKNOWN. */
+static const struct outcome_row *row_of(enum ol_grpc_code code)
+{
+    return &outcomes[(unsigned)code < OL_GRPC_N_CODES ? code : OL_GRPC_UNKNOWN];
+}
+
+enum csi_outcome csi_create_outcome(enum ol_grpc_code code, bool may_reschedule)
+{
+    enum csi_outcome o = row_of(code)->create;
+
+    return o == CSI_OUTCOME_RESCHEDULE && !may_reschedule ? CSI_OUTCOME_FINAL : o;
+}
+
+enum csi_outcome csi_remove_outcome(enum ol_grpc_code code)
+{
+    return row_of(code)->remove;
+}
+
+enum csi_outcome csi_publish_outcome(enum ol_grpc_code code)
+{
+    return row_of(code)->publish;
+}
+
+enum csi_outcome csi_expand_outcome(enum ol_grpc_code code)
+{
+    return row_of(code)->expand;
+}
+
+int csi_error_set(struct ol_err *err, enum ol_grpc_code code, const char *message)
+{
+    return ol_err_set_domain(err, EIO, "gRPC", code, "rpc error: code = %s desc = %s",
+                             ol_grpc_code_name(code), message);
+}

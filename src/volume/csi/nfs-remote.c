@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <nfsc/libnfs.h>
+
+#include "core/alloc.h"
+#include "core/cleanup.h"
+#include "core/strv.h"
+#include "volume/csi/nfs.h"
+
+/* Depth of a tree that is removed; deeper ones are an error instead of a stack that runs out. */
+enum { DEPTH_MAX = 128, DIRECTORY_MODE = 0777 };
+
+static int failed(struct nfs_context *nfs, int r, const char *what, const char *path,
+                  struct ol_err *err)
+{
+    const char *why = nfs_get_error(nfs);
+
+    return ol_err_set(err, r < 0 ? -r : EIO, "%s '%s': %s", what, path, why ? why : strerror(-r));
+}
+
+static int make(struct nfs_context *nfs, const char *path, struct ol_err *err)
+{
+    ol_autofree char *copy = ol_xstrdup(path);
+    int r = 0;
+
+    for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        r = nfs_mkdir2(nfs, copy, DIRECTORY_MODE);
+        if (r < 0 && r != -EEXIST)
+            return failed(nfs, r, "mkdir", copy, err);
+        *slash = '/';
+    }
+    r = nfs_mkdir2(nfs, copy, DIRECTORY_MODE);
+    if (r < 0 && r != -EEXIST)
+        return failed(nfs, r, "mkdir", copy, err);
+    /* The server applies a umask. */
+    r = nfs_chmod(nfs, copy, DIRECTORY_MODE);
+    return r < 0 ? failed(nfs, r, "chmod", copy, err) : 0;
+}
+
+static int remove_tree(struct nfs_context *nfs, const char *path, int depth, struct ol_err *err);
+
+static int remove_entry(struct nfs_context *nfs, const char *path, int depth, struct ol_err *err)
+{
+    struct nfs_stat_64 st;
+    int r = nfs_lstat64(nfs, path, &st);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return failed(nfs, r, "stat", path, err);
+    if (S_ISDIR(st.nfs_mode))
+        return remove_tree(nfs, path, depth + 1, err);
+    r = nfs_unlink(nfs, path);
+    return r < 0 && r != -ENOENT ? failed(nfs, r, "unlink", path, err) : 0;
+}
+
+/* Names first: removing changes what a directory's cursor points to. */
+static int names_of(struct nfs_context *nfs, const char *path, struct ol_strv *names,
+                    struct ol_err *err)
+{
+    struct nfsdir *dir = NULL;
+    struct nfsdirent *e;
+    int r = nfs_opendir(nfs, path, &dir);
+
+    if (r < 0)
+        return failed(nfs, r, "open", path, err);
+    while ((e = nfs_readdir(nfs, dir)))
+        if (strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0)
+            ol_strv_add(names, e->name);
+    nfs_closedir(nfs, dir);
+    return 0;
+}
+
+static int remove_tree(struct nfs_context *nfs, const char *path, int depth, struct ol_err *err)
+{
+    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
+    int r;
+
+    if (depth > DEPTH_MAX)
+        return ol_err_set(err, ELOOP, "'%s' is nested more than %d deep", path, DEPTH_MAX);
+    r = names_of(nfs, path, &names, err);
+    if (r < 0)
+        return r;
+    ol_strv_each (name, &names) {
+        ol_autofree char *below = ol_xasprintf("%s/%s", path, name);
+
+        r = remove_entry(nfs, below, depth, err);
+        if (r < 0)
+            return r;
+    }
+    r = nfs_rmdir(nfs, path);
+    return r < 0 && r != -ENOENT ? failed(nfs, r, "rmdir", path, err) : 0;
+}
+
+static int archive(struct nfs_context *nfs, const char *path, struct ol_err *err)
+{
+    ol_autofree char *name = nfs_archived(path);
+    ol_autofree char *to = ol_xasprintf("/%s", name);
+    int r = nfs_rename(nfs, path, to);
+
+    return r < 0 && r != -ENOENT ? failed(nfs, r, "rename", path, err) : 0;
+}
+
+static int run(struct nfs_context *nfs, const char *verb, const char *path, struct ol_err *err)
+{
+    if (strcmp(verb, "make") == 0)
+        return make(nfs, path, err);
+    if (strcmp(verb, "delete") == 0)
+        return remove_entry(nfs, path, 0, err);
+    if (strcmp(verb, "archive") == 0)
+        return archive(nfs, path, err);
+    if (strcmp(verb, "discard") == 0) {
+        int r = nfs_rmdir(nfs, path);
+
+        return r < 0 && r != -ENOENT && r != -ENOTEMPTY && r != -EEXIST
+                   ? failed(nfs, r, "rmdir", path, err)
+                   : 0;
+    }
+    return ol_err_set(err, EINVAL, "nfs-directory: no such verb '%s'", verb);
+}
+
+int nfs_remote_run(const char *verb, const char *server, const char *root, const char *relative,
+                   struct ol_err *err)
+{
+    ol_autofree char *path = ol_xasprintf("/%s", relative);
+    struct nfs_context *nfs = nfs_init_context();
+    int r;
+
+    if (!nfs)
+        return ol_err_set(err, ENOMEM, "libnfs: out of memory");
+    /* An export for version 4 alone has no mount protocol; one for 3 alone no version 4. */
+    (void)nfs_set_version(nfs, NFS_V4);
+    r = nfs_mount(nfs, server, root);
+    if (r < 0) {
+        nfs_destroy_context(nfs);
+        nfs = nfs_init_context();
+        if (!nfs)
+            return ol_err_set(err, ENOMEM, "libnfs: out of memory");
+        r = nfs_mount(nfs, server, root);
+    }
+    r = r < 0 ? failed(nfs, r, "mount", root, err) : run(nfs, verb, path, err);
+    nfs_destroy_context(nfs);
+    return r;
+}
