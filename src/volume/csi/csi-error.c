@@ -2,7 +2,9 @@
 #include "volume/csi/csi-error.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Columns: CreateVolume, a removal, ControllerPublishVolume, ControllerExpandVolume. */
 struct outcome_row {
@@ -65,8 +67,23 @@ enum csi_outcome csi_expand_outcome(enum ol_grpc_code code)
     return row_of(code)->expand;
 }
 
-int csi_error_set(struct ol_err *err, enum ol_grpc_code code, const char *message)
+void csi_error_set(struct ol_err *err, enum ol_grpc_code code, const char *message)
 {
-    return ol_err_set_domain(err, EIO, "gRPC", code, "rpc error: code = %s desc = %s",
-                             ol_grpc_code_name(code), message);
+    int r = ol_err_set_domain(err, EIO, "gRPC", code, "rpc error: code = %s desc = %s",
+                              ol_grpc_code_name(code), message);
+
+    (void)r;
+}
+
+void csi_error_say(struct ol_err *err, int code, const char *fmt, ...)
+{
+    char text[sizeof(err->msg)];
+    va_list ap;
+    int r;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    r = ol_err_set(err, code, "%s", text);
+    (void)r;
 }

@@ -31,5 +31,7 @@ enum csi_outcome csi_expand_outcome(enum ol_grpc_code code);
 
 /* "rpc error: code = Unavailable desc = no room", the words of grpc-go that users see in events.
  * The error's domain is "gRPC", its status the code. */
-int csi_error_set(struct ol_err *err, enum ol_grpc_code code, const char *message)
-    __attribute__((warn_unused_result));
+void csi_error_set(struct ol_err *err, enum ol_grpc_code code, const char *message);
+/* ol_err_set() where the sentence alone is wanted. */
+void csi_error_say(struct ol_err *err, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));

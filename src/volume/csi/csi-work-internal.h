@@ -20,13 +20,16 @@ struct csi_works {
     struct csi_work *first;
 };
 
+struct provision_removal;
+
 struct csi_work {
     struct csi_works *all;
     struct csi_work *next, **at;
     struct kube_task *task;
-    struct ol_arena arena; /* of what the step needs */
-    void *ctx;             /* the component's */
-    void *data;            /* the step's */
+    struct ol_arena arena;                   /* of what the step needs */
+    void *ctx;                               /* the component's */
+    void *data;                              /* the step's */
+    const struct provision_removal *removal; /* of the provisioner */
 
     struct kube_request *request;
     struct ol_grpc_call *call;

@@ -136,7 +136,7 @@ int nfs_remote_run(const char *verb, const char *server, const char *root, const
     if (!nfs)
         return ol_err_set(err, ENOMEM, "libnfs: out of memory");
     /* An export for version 4 alone has no mount protocol; one for 3 alone no version 4. */
-    (void)nfs_set_version(nfs, NFS_V4);
+    (void)nfs_set_version(nfs, 4);
     r = nfs_mount(nfs, server, root);
     if (r < 0) {
         nfs_destroy_context(nfs);

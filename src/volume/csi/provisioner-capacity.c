@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "codec/json-writer.h"
 #include "core/cleanup.h"
 #include "volume/csi/csi-message-internal.h"
 #include "volume/csi/provisioner-internal.h"
@@ -220,7 +221,7 @@ static void got_capacity(struct csi_work *w, const struct csi_reply *r)
     struct ol_err err = OL_ERR_INIT;
 
     if (!m) {
-        (void)csi_error_set(&err, r->code, r->message);
+        csi_error_set(&err, r->code, r->message);
         csi_work_fail(w, &err);
         return;
     }

@@ -286,7 +286,7 @@ static void refuse(struct csi_work *w, struct provision_op *op, int r, struct ol
     w->data = op;
     if (op->state == PROVISION_UNSURE) { /* somebody may have asked before: keep at it */
         if (r == PROVISION_NOT_OURS)
-            (void)ol_err_set(err, EINVAL, "its data source is not ours any more");
+            csi_error_say(err, EINVAL, "its data source is not ours any more");
         csi_work_fail(w, err);
         return;
     }
@@ -470,7 +470,7 @@ static void tell_down(struct csi_work *w, const struct round *r)
 {
     struct ol_err err = OL_ERR_INIT;
 
-    (void)ol_err_set(&err, ENOTCONN, "CSI driver %s is not running or does not answer", r->name);
+    csi_error_say(&err, ENOTCONN, "CSI driver %s is not running or does not answer", r->name);
     tell_failed(owner(w), &r->claim->o, &err);
     csi_work_fail(w, &err);
 }
@@ -479,8 +479,8 @@ static void tell_class(struct csi_work *w, const struct round *r)
 {
     struct ol_err err = OL_ERR_INIT;
 
-    (void)ol_err_set(&err, ENOENT, "storageclass.storage.k8s.io \"%s\" not found",
-                     kube_claim_class(r->claim, &(bool){false}));
+    csi_error_say(&err, ENOENT, "storageclass.storage.k8s.io \"%s\" not found",
+                  kube_claim_class(r->claim, &(bool){false}));
     tell_failed(owner(w), &r->claim->o, &err);
     csi_work_fail(w, &err);
 }

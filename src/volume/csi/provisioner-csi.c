@@ -52,14 +52,14 @@ static void created(struct csi_work *w, const struct csi_reply *r)
     if (o != CSI_OUTCOME_OK && !r->is_from_peer)
         o = CSI_OUTCOME_UNSURE;
     if (o == CSI_OUTCOME_OK && (!m || !m->volume || !m->volume->volume_id[0])) {
-        (void)ol_err_set(&err, EPROTO, "CreateVolume succeeded without a volume_id");
+        csi_error_say(&err, EPROTO, "CreateVolume succeeded without a volume_id");
         provision_made(w, CSI_OUTCOME_UNSURE, NULL, &err);
         return;
     }
     if (o == CSI_OUTCOME_OK)
         csi_message_read_volume(m->volume, &w->arena, &v);
     else
-        (void)csi_error_set(&err, r->code, r->message);
+        csi_error_set(&err, r->code, r->message);
     provision_made(w, o, &v, &err);
 }
 
@@ -100,7 +100,7 @@ static void deleted(struct csi_work *w, const struct csi_reply *r)
     struct ol_err err = OL_ERR_INIT;
 
     if (o != CSI_OUTCOME_OK)
-        (void)csi_error_set(&err, r->code, r->message);
+        csi_error_set(&err, r->code, r->message);
     removal->removed(w, o, &err);
 }
 
@@ -114,8 +114,8 @@ static void delete_with_secret(struct csi_work *w, int e, const struct ol_err *e
     struct ol_err gone = OL_ERR_INIT;
 
     if (!d) {
-        (void)ol_err_set(&gone, ENOTCONN, "CSI driver %s is not running or does not answer",
-                         removal->name);
+        csi_error_say(&gone, ENOTCONN, "CSI driver %s is not running or does not answer",
+                      removal->name);
         removal->removed(w, CSI_OUTCOME_UNSURE, &gone);
         return;
     }

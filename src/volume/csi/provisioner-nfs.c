@@ -59,9 +59,9 @@ static enum csi_outcome outcome_of(int status, const struct ol_buf *err, const c
     if (status == 0)
         return CSI_OUTCOME_OK;
     if (status < 0)
-        (void)ol_err_set(ret, -status, "%s: %s", what, strerror(-status));
+        csi_error_say(ret, -status, "%s: %s", what, strerror(-status));
     else
-        (void)ol_err_set(ret, EIO, "%s: %.*s", what, (int)(len > 400 ? 400 : len), text);
+        csi_error_say(ret, EIO, "%s: %.*s", what, (int)(len > 400 ? 400 : len), text);
     return status < 0 ? CSI_OUTCOME_UNSURE : CSI_OUTCOME_FINAL;
 }
 

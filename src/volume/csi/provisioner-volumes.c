@@ -149,8 +149,8 @@ static void act(struct csi_work *w, const struct kube_pv *pv, const struct provi
     case REMOVE_DROP_FINALIZER: patch_finalizer(w, pv, CSI_PATCH_REMOVE); return;
     case REMOVE_VOLUME: remove_volume(w, pv, b, name); return;
     case REMOVE_TELL_ATTACHED:
-        (void)ol_err_set(&err, EBUSY, "persistentvolume %s is still attached to node %s",
-                         pv->o.meta.name, va->node);
+        csi_error_say(&err, EBUSY, "persistentvolume %s is still attached to node %s",
+                      pv->o.meta.name, va->node);
         volume_removed(w, CSI_OUTCOME_FINAL, &err);
         return;
     case REMOVE_NOTHING: break;
