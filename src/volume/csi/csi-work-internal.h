@@ -66,6 +66,7 @@ void csi_work_job(struct csi_work *w, const char *const *argv, ol_time timeout,
 /* Each ends the task and the work. */
 void csi_work_done(struct csi_work *w);
 void csi_work_again(struct csi_work *w);
+void csi_work_after(struct csi_work *w, ol_time delay);
 void csi_work_fail(struct csi_work *w, const struct ol_err *err);
 /* OK: again. A conflict, or an object that is gone: again too, since the caches will tell. Other
  * answers: fail. For writes whose result is looked at in the next round. */

@@ -69,6 +69,14 @@ void csi_work_again(struct csi_work *w)
     kube_task_again(task);
 }
 
+void csi_work_after(struct csi_work *w, ol_time delay)
+{
+    struct kube_task *task = w->task;
+
+    work_free(w);
+    kube_task_after(task, delay);
+}
+
 void csi_work_fail(struct csi_work *w, const struct ol_err *err)
 {
     struct kube_task *task = w->task;
@@ -87,10 +95,7 @@ void csi_work_next(struct csi_work *w, const struct kube_answer *a)
         return;
     }
     if (a->reason == KUBE_CONFLICT) { /* the cache is behind, and about to catch up */
-        struct kube_task *task = w->task;
-
-        work_free(w);
-        kube_task_after(task, CONFLICT_DELAY);
+        csi_work_after(w, CONFLICT_DELAY);
         return;
     }
     (void)kube_answer_error(a, &err);
