@@ -109,9 +109,8 @@ static Csi__V1__VolumeCapability__AccessMode__Mode mode_of(const struct node_csi
                    ? CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_SINGLE_WRITER
                    : CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_WRITER;
     if (modes & KUBE_RWO)
-        return knows_multi
-                   ? CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_MULTI_WRITER
-                   : CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_WRITER;
+        return knows_multi ? CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_MULTI_WRITER
+                           : CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_WRITER;
     if (modes & KUBE_ROX)
         return CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__MULTI_NODE_READER_ONLY;
     return CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_WRITER;
@@ -209,8 +208,8 @@ static void add_pod_info(struct entries *to, const struct node_csi_ask *a, struc
     const ProtobufCMessageDescriptor *type =
         &csi__v1__node_publish_volume_request__volume_context_entry__descriptor;
     const struct kube_pod *pod = a->mount->pod;
-    bool knows_both = a->object && kube_strs_has(&a->object->lifecycle_modes, "Ephemeral") &&
-                      kube_strs_has(&a->object->lifecycle_modes, "Persistent");
+    bool knows_both = a->object && kube_strs_has(&a->object->lifecycle_modes, "Ephemeral")
+                      && kube_strs_has(&a->object->lifecycle_modes, "Persistent");
 
     if (!a->object || a->object->pod_info <= 0 || !pod)
         return;
@@ -220,8 +219,8 @@ static void add_pod_info(struct entries *to, const struct node_csi_ask *a, struc
     add_entry(to, type, "csi.storage.k8s.io/serviceAccount.name",
               pod->spec.service_account ? pod->spec.service_account : "", arena);
     if (knows_both)
-        add_entry(to, type, "csi.storage.k8s.io/ephemeral",
-                  a->volume->is_inline ? "true" : "false", arena);
+        add_entry(to, type, "csi.storage.k8s.io/ephemeral", a->volume->is_inline ? "true" : "false",
+                  arena);
 }
 
 Csi__V1__NodePublishVolumeRequest *node_csi_publish(const struct node_csi_ask *a,
@@ -263,14 +262,13 @@ Csi__V1__NodeExpandVolumeRequest *node_csi_expand(const struct node_csi_ask *a,
     const struct ol_quantity *size = kube_resource_get(&a->volume->pv->spec.capacity, "storage");
     struct entries secrets = {0};
 
-    add_secret(&secrets, &csi__v1__node_expand_volume_request__secrets_entry__descriptor,
-               a->secret, arena);
+    add_secret(&secrets, &csi__v1__node_expand_volume_request__secrets_entry__descriptor, a->secret,
+               arena);
     q->volume_id = a->volume->handle;
     q->volume_path = (char *)node_csi_target_path(a->mount, a->root, arena);
     if (a->volume->has_device && (a->driver->can & NODE_CAN_STAGE))
         q->staging_target_path = (char *)node_csi_staging_path(a->volume, a->root, arena);
-    q->capacity_range =
-        NEW(arena, Csi__V1__CapacityRange, csi__v1__capacity_range__init);
+    q->capacity_range = NEW(arena, Csi__V1__CapacityRange, csi__v1__capacity_range__init);
     q->capacity_range->required_bytes = size ? ol_quantity_value(size) : 0;
     q->volume_capability = capability_of(a, arena);
     q->secrets = (void *)secrets.v;
@@ -307,9 +305,7 @@ bool node_csi_is_final(enum ol_grpc_code code)
     case OL_GRPC_DEADLINE_EXCEEDED:
     case OL_GRPC_UNAVAILABLE:
     case OL_GRPC_RESOURCE_EXHAUSTED:
-    case OL_GRPC_ABORTED:
-        return false;
-    default:
-        return true;
+    case OL_GRPC_ABORTED: return false;
+    default: return true;
     }
 }

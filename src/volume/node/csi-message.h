@@ -11,7 +11,7 @@
  */
 struct node_csi_ask {
     const struct node_volume *volume;
-    const struct node_mount *mount;  /* the pod; of a device the first one that wants it */
+    const struct node_mount *mount; /* the pod; of a device the first one that wants it */
     const struct node_driver *driver;
     const struct kube_map *publish_context; /* of the VolumeAttachment; or NULL */
     const struct kube_data *secret;         /* or NULL */

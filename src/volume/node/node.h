@@ -15,17 +15,18 @@
 struct node;
 
 struct node_link {
-    struct node *node;  /* set while the node's component is started */
-    bool expects_runner; /* somebody will call node_runner_is_ready(): nothing is torn down before */
+    struct node *node; /* set while the node's component is started */
+    bool
+        expects_runner; /* somebody will call node_runner_is_ready(): nothing is torn down before */
 };
 
 struct node_options {
-    const char *name;                   /* NULL = the host's name */
-    const char *root;                   /* NULL = "/var/lib/kubelet" */
-    const char *address;                /* status.addresses; NULL = the first that is not a loopback's */
-    const struct ol_strv *csi_sockets;  /* drivers that don't register themselves; or NULL */
-    bool attaches_itself;               /* --enable-controller-attach-detach=false */
-    struct node_link *link;             /* or NULL */
+    const char *name;    /* NULL = the host's name */
+    const char *root;    /* NULL = "/var/lib/kubelet" */
+    const char *address; /* status.addresses; NULL = the first that is not a loopback's */
+    const struct ol_strv *csi_sockets; /* drivers that don't register themselves; or NULL */
+    bool attaches_itself;              /* --enable-controller-attach-detach=false */
+    struct node_link *link;            /* or NULL */
 };
 
 /* "node"; options are struct node_options. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <sys/types.h>
+
 #include "core/arena.h"
+#include "core/buf.h"
 #include "core/env.h"
 
 /*
