@@ -18,18 +18,23 @@ struct round {
     struct round *prev, *next;
 };
 
+enum run_state {
+    RUN_WORKS,
+    RUN_WAITS, /* a pause of the operation */
+    RUN_RESTS, /* it failed and may not be tried again yet */
+    RUN_FADES, /* it may; forgotten when nobody does */
+};
+
 /* An operation, or the memory of one that failed. */
 struct run {
-    const char *key; /* of op, or own once it is over */
+    const char *key; /* heap; first, for the table */
     struct binder_engine *engine;
-    struct binder_op op;
+    enum run_state state;
+    char *subject;       /* the key of the claim or volume */
+    struct binder_op op; /* while it works or waits */
     struct binder_step step;
     void *request, *handle;
     const struct binder_plugin *called; /* whose hook 'handle' is of */
-    bool is_running, is_waiting;
-    ol_time due; /* of a wait; after a failure: not before */
-    unsigned failures;
-    char *subject; /* the key of the claim or volume */
 };
 
 struct binder_engine {
@@ -39,8 +44,8 @@ struct binder_engine {
     struct binder_metrics metrics;
     struct round *rounds;
     struct ol_table runs;
+    struct ol_queue *due; /* keys of runs that wait, rest or fade; counts failures */
     size_t n_running;
-    bool is_ending;
 };
 
 /* Sends what a step asks of the API. */
@@ -48,5 +53,6 @@ void *binder_perform(struct binder_engine *e, const struct binder_step *s, kube_
                      void *ctx);
 void binder_tell(struct binder_engine *e, const struct binder_step *s);
 /* engine-operations.c */
+void binder_runs_init(struct binder_engine *e);
 void binder_start(struct binder_engine *e, const struct binder_step *start);
 void binder_runs_done(struct binder_engine *e);

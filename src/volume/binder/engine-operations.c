@@ -15,47 +15,62 @@ static ol_time now_of(const struct binder_engine *e)
     return e->setup.ports->now(e->setup.ports_self);
 }
 
+void binder_runs_init(struct binder_engine *e)
+{
+    struct ol_backoff backoff = e->setup.options->operation_backoff;
+
+    e->runs = (struct ol_table)OL_TABLE_INIT(&ol_table_of_strings);
+    e->due = ol_queue_new(backoff.first ? &backoff : &default_backoff);
+}
+
+static bool is_running(const struct run *r)
+{
+    return r->state == RUN_WORKS || r->state == RUN_WAITS;
+}
+
+static void release_work(struct run *r)
+{
+    if (!is_running(r))
+        return;
+    binder_step_done(&r->step);
+    binder_op_done(&r->op);
+    r->engine->n_running--;
+}
+
 static void run_free(struct run *r)
 {
+    ol_queue_forget(r->engine->due, r->key);
     ol_table_remove(&r->engine->runs, r);
-    if (r->is_running) {
-        binder_step_done(&r->step);
-        binder_op_done(&r->op);
-    } else {
-        free((char *)r->key);
-    }
+    release_work(r);
+    free((char *)r->key);
     free(r->subject);
     free(r);
 }
 
+static void wake(struct binder_engine *e)
+{
+    ol_time now = now_of(e), next = ol_queue_next(e->due, now);
+
+    if (next >= 0)
+        e->setup.ports->wake(e->setup.ports_self, next > now ? next : now);
+}
+
 /* What is left of a failed one is when it may be tried again. */
-static void keep_failure(struct run *r)
+static void rest(struct run *r)
 {
     struct binder_engine *e = r->engine;
-    struct ol_backoff backoff = e->setup.options->operation_backoff;
-    char *key = ol_xstrdup(r->key);
 
-    if (!backoff.first)
-        backoff = default_backoff;
-    r->due = now_of(e) + ol_backoff_delay(&backoff, ++r->failures);
-    ol_table_remove(&e->runs, r);
-    binder_step_done(&r->step);
-    binder_op_done(&r->op);
-    r->is_running = false;
-    r->is_waiting = true;
-    r->key = key;
-    ol_table_put(&e->runs, r);
-    e->setup.ports->wake(e->setup.ports_self, r->due);
+    release_work(r);
+    r->state = RUN_RESTS;
+    ol_queue_retry(e->due, r->key, now_of(e));
+    wake(e);
 }
 
 static void end(struct run *r)
 {
-    struct binder_engine *e = r->engine;
-
-    e->n_running--;
     if (r->step.act == BINDER_FAIL) {
-        binder_metrics_fail(&e->metrics, r->subject);
-        keep_failure(r);
+        binder_metrics_fail(&r->engine->metrics, r->subject);
+        rest(r);
     } else {
         run_free(r);
     }
@@ -104,9 +119,9 @@ static void wait(struct run *r)
 {
     struct binder_engine *e = r->engine;
 
-    r->is_waiting = true;
-    r->due = now_of(e) + r->step.delay;
-    e->setup.ports->wake(e->setup.ports_self, r->due);
+    r->state = RUN_WAITS;
+    ol_queue_add_at(e->due, r->key, now_of(e) + r->step.delay);
+    wake(e);
 }
 
 static void go(struct run *r, const struct binder_reply *first)
@@ -169,74 +184,66 @@ static void begin_timing(struct binder_engine *e, const struct binder_step *star
                          now_of(e));
 }
 
+static struct run *run_get(struct binder_engine *e, const char *key, const char *subject)
+{
+    struct run *r = ol_table_find_str(&e->runs, key);
+
+    if (r)
+        return r;
+    r = ol_xcalloc(1, sizeof(*r));
+    r->engine = e;
+    r->state = RUN_FADES;
+    r->key = ol_xstrdup(key);
+    r->subject = ol_xstrdup(subject);
+    ol_table_put(&e->runs, r);
+    return r;
+}
+
 void binder_start(struct binder_engine *e, const struct binder_step *start)
 {
     ol_autofree char *key = binder_op_key(start);
     ol_autofree char *subject = kube_object_key(start->object);
-    struct run *r = ol_table_find_str(&e->runs, key);
-    unsigned failures = r ? r->failures : 0;
+    struct run *r = run_get(e, key, subject);
 
     begin_timing(e, start, subject);
-    if (r && (r->is_running || now_of(e) < r->due))
+    if (r->state != RUN_FADES)
         return;
-    if (r)
-        run_free(r);
-    r = ol_xcalloc(1, sizeof(*r));
-    r->engine = e;
-    r->is_running = true;
-    r->failures = failures;
-    r->subject = ol_take_ptr(subject);
+    r->state = RUN_WORKS;
+    e->n_running++;
     binder_op_init(&r->op, start);
     binder_step_init(&r->step);
-    r->key = r->op.key;
-    ol_table_put(&e->runs, r);
-    e->n_running++;
     go(r, NULL);
 }
 
-/* One whose time has come; NULL = none. */
-static struct run *find_due(struct binder_engine *e, ol_time now)
+static void on_due(struct binder_engine *e, struct run *r)
 {
-    struct run *r = NULL;
-
-    for (size_t at = 0; (r = ol_table_each(&e->runs, &at));) {
-        if (r->is_waiting && r->due <= now)
-            return r;
-        if (!r->is_running && r->due + FORGET_AFTER <= now)
-            return r;
+    switch (r->state) {
+    case RUN_WORKS: /* it was tried again while it faded */ return;
+    case RUN_WAITS:
+        r->state = RUN_WORKS;
+        go(r, NULL);
+        return;
+    case RUN_RESTS:
+        r->state = RUN_FADES;
+        ol_queue_add_at(e->due, r->key, now_of(e) + FORGET_AFTER);
+        e->setup.ports->enqueue(e->setup.ports_self, r->subject);
+        return;
+    case RUN_FADES: run_free(r); return;
     }
-    return NULL;
-}
-
-static void wake_next(struct binder_engine *e)
-{
-    struct run *r = NULL;
-    ol_time next = INT64_MAX;
-
-    for (size_t at = 0; (r = ol_table_each(&e->runs, &at));) {
-        if (r->is_waiting && r->due < next)
-            next = r->due;
-    }
-    if (next != INT64_MAX)
-        e->setup.ports->wake(e->setup.ports_self, next);
 }
 
 void binder_engine_tick(struct binder_engine *e)
 {
-    struct run *r = NULL;
+    const char *key = NULL;
 
-    while ((r = find_due(e, now_of(e)))) {
-        bool was_waiting = r->is_waiting;
+    while ((key = ol_queue_take(e->due, now_of(e)))) {
+        struct run *r = ol_table_find_str(&e->runs, key);
 
-        r->is_waiting = false;
-        if (r->is_running)
-            go(r, NULL);
-        else if (was_waiting)
-            e->setup.ports->enqueue(e->setup.ports_self, r->subject);
-        else
-            run_free(r);
+        ol_queue_done(e->due, key);
+        if (r)
+            on_due(e, r);
     }
-    wake_next(e);
+    wake(e);
 }
 
 size_t binder_engine_n_operations(const struct binder_engine *e)
@@ -247,15 +254,14 @@ size_t binder_engine_n_operations(const struct binder_engine *e)
 void binder_runs_done(struct binder_engine *e)
 {
     struct run *r = NULL;
-    size_t at = 0;
 
-    while ((r = ol_table_each(&e->runs, &at))) {
+    for (size_t at = 0; (r = ol_table_each(&e->runs, &at)); at = 0) {
         if (r->request)
             e->setup.ports->cancel(e->setup.ports_self, r->request);
         if (r->called && r->called->cancel)
             r->called->cancel(r->called->self, r->handle);
         run_free(r);
-        at = 0;
     }
     ol_table_done(&e->runs);
+    ol_queue_free(e->due);
 }

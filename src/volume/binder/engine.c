@@ -17,7 +17,7 @@ struct binder_engine *binder_engine_new(const struct binder_setup *setup)
 
     e->setup = *setup;
     e->index = binder_index_new();
-    e->runs = (struct ol_table)OL_TABLE_INIT(&ol_table_of_strings);
+    binder_runs_init(e);
     binder_metrics_init(&e->metrics);
     e->rules = (struct binder_rules){
         .options = setup->options,
@@ -274,7 +274,6 @@ void binder_engine_free(struct binder_engine *e)
 {
     if (!e)
         return;
-    e->is_ending = true;
     binder_runs_done(e);
     while (e->rounds) {
         struct round *h = e->rounds;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "kube/client/controller.h"
+#include "kube/client/events.h"
+#include "volume/binder/binder.h"
+#include "volume/binder/engine.h"
+
+struct binder_component_state {
+    struct binder_component_options options;
+    struct ol_loop *loop;
+    struct kube_client *client;
+    struct kube_informer *pvs, *claims, *classes, *pods, *nodes;
+    struct kube_index *pods_by_claim;
+    struct kube_recorder *recorder;
+    struct kube_controller *controller;
+    struct binder_engine *engine;
+    struct ol_timer timer;
+    ol_time wake_at; /* 0 = not armed */
+};
+
+extern const struct binder_view binder_component_view;
+extern const struct binder_ports binder_component_ports;
