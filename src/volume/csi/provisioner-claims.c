@@ -169,6 +169,7 @@ static void made(struct csi_work *w, const struct provision_volume *volume)
         provision_op_event(p, op, PROVISION_EV_MADE);
     } else {
         tell_failed(p, op->claim, &err);
+        op->why_wrong = err;
         provision_op_event(p, op, PROVISION_EV_MADE_WRONG);
     }
     next_round(w);
@@ -420,7 +421,10 @@ static void cleaned(struct csi_work *w, enum csi_outcome outcome, const struct o
 
     if (outcome == CSI_OUTCOME_OK) {
         provision_op_event(p, op, PROVISION_EV_REMOVED);
-        next_round(w);
+        if (op->why_wrong.code) /* asking again at once would make the same */
+            fail_and_let_go(w, &op->why_wrong);
+        else
+            next_round(w);
         return;
     }
     kube_event_add(p->events, op->claim, KUBE_WARNING, PROVISIONING_FAILED,

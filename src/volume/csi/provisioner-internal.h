@@ -33,6 +33,7 @@ struct provision_op {
     bool has_plan; /* asked with it already: asked the same until the answer is final */
     struct provision_plan plan;
     struct provision_volume volume;
+    struct ol_err why_wrong; /* the claim can't take what was made; code 0 = it can */
 };
 
 /* How volumes are made and removed: CSI drivers, NFS directories. */
