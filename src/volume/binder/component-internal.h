@@ -21,3 +21,7 @@ struct binder_component_state {
 
 extern const struct binder_view binder_component_view;
 extern const struct binder_ports binder_component_ports;
+
+/* Puts the result of an own write into a cache. 1: stored; 0: the cache is ahead; -EINVAL: a
+ * resource version is no number, so the watch has to bring the object. */
+int binder_cache_store(struct kube_informer *i, const struct kube_object *o, struct ol_err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "volume/binder/binder.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "core/alloc.h"
@@ -71,11 +72,29 @@ static void port_cancel(void *self, void *handle)
     kube_cancel(handle);
 }
 
+int binder_cache_store(struct kube_informer *i, const struct kube_object *o, struct ol_err *err)
+{
+    const struct kube_meta *m = &o->meta;
+    const struct kube_object *has = kube_informer_get(i, m->ns, m->name);
+    int order = 0;
+
+    if (has && kube_version_cmp(has->meta.resource_version, m->resource_version, &order) < 0)
+        return ol_err_set(err, EINVAL, "%s \"%s\": resource version \"%s\" or \"%s\" is no number",
+                          o->kind->singular, m->name, has->meta.resource_version,
+                          m->resource_version);
+    if (order > 0)
+        return 0;
+    kube_informer_store(i, o);
+    return 1;
+}
+
 static void port_store(void *self, const struct kube_object *o)
 {
     struct binder_component_state *s = self;
+    struct ol_err err = OL_ERR_INIT;
 
-    kube_informer_store(kube_as_pv(o) ? s->pvs : s->claims, o);
+    if (binder_cache_store(kube_as_pv(o) ? s->pvs : s->claims, o, &err) < 0)
+        ol_warn(s->loop->env, "%s", ol_err_text(&err));
 }
 
 static void port_event(void *self, const struct binder_event *e)

@@ -208,6 +208,8 @@ void binder_start(struct binder_engine *e, const struct binder_step *start)
     begin_timing(e, start, subject);
     if (r->state != RUN_FADES)
         return;
+    if (e->setup.options->begins)
+        e->setup.options->begins(e->setup.options->begins_ctx, key);
     r->state = RUN_WORKS;
     e->n_running++;
     binder_op_init(&r->op, start);

@@ -48,6 +48,9 @@ struct binder_options {
     unsigned create_tries;                      /* of a provisioned volume's object; 0 = 5 */
     ol_time create_interval;                    /* 0 = 10 s */
     struct ol_backoff operation_backoff;        /* 0 = 500 ms, doubled to 2 min 2 s */
+    /* Told of each operation's key before it begins; NULL = nobody. */
+    void (*begins)(void *ctx, const char *operation);
+    void *begins_ctx;
 };
 
 /* The caches. Each returns a borrowed object or NULL. */
