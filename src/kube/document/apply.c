@@ -122,6 +122,11 @@ static size_t settle(struct applying *p, const struct managed_entry *own,
 }
 
 /* --- the annotation of client-side apply --- */
+static bool is_kubectl(const struct kube_manager *m)
+{
+    return m->name && !strcmp(m->name, "kubectl");
+}
+
 static const char *annotation_of(const struct ol_val *object)
 {
     const struct ol_val *meta = ol_val_get(object, "metadata");
@@ -139,7 +144,7 @@ static const struct ol_val *client_side_set(struct applying *p)
     const struct ol_val *set;
     char want[96];
 
-    if (!text || strcmp(p->m->name, "kubectl") != 0)
+    if (!text || !is_kubectl(p->m))
         return NULL;
     if (ol_json_load(text, strlen(text), p->arena, &v, NULL) < 0 || v->type != OL_VAL_MAP)
         return NULL;
@@ -194,7 +199,7 @@ static void renew_annotation(struct applying *p)
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(LARGEST_CONFIG);
     const char *old = annotation_of(p->to);
 
-    if (!old || !*old || strcmp(p->m->name, "kubectl") != 0)
+    if (!old || !*old || !is_kubectl(p->m))
         return;
     if (ol_json_dump(with_annotation(p->arena, p->config, NULL), &sorted, &text) < 0)
         return;
@@ -247,6 +252,18 @@ static int apply(struct applying *p, struct kube_findings *conflicts)
     return 0;
 }
 
+/* YAML knows more than JSON: bytes, dates, sets, keys of any type. */
+static bool is_json(const struct ol_val *v)
+{
+    bool is_fine = v->type != OL_VAL_BYTES && v->type != OL_VAL_TIME && v->type != OL_VAL_SET;
+
+    for (size_t i = 0; is_fine && v->type == OL_VAL_LIST && i < v->list.n; i++)
+        is_fine = is_json(v->list.items[i]);
+    for (size_t i = 0; is_fine && v->type == OL_VAL_MAP && i < v->map.n; i++)
+        is_fine = v->map.pairs[i].key->type == OL_VAL_STR && is_json(v->map.pairs[i].value);
+    return is_fine;
+}
+
 static int check_config(const struct kube_kind *kind, const struct ol_val *config,
                         struct ol_err *err)
 {
@@ -258,6 +275,8 @@ static int check_config(const struct kube_kind *kind, const struct ol_val *confi
     kube_api_version(kind, want);
     if (!ol_val_is_within(config, LARGEST_CONFIG))
         return ol_err_set(err, EINVAL, "the configuration is too large or nested too deep");
+    if (!config || !is_json(config))
+        return ol_err_set(err, EINVAL, "the configuration has values that JSON can't hold");
     if (!ol_val_is(config, OL_VAL_MAP) || (meta && meta->type != OL_VAL_MAP))
         return ol_err_set(err, EINVAL, "the configuration is not an object");
     if (!name || strcmp(name, kind->kind) != 0 || !version || strcmp(version, want) != 0)

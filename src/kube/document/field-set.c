@@ -88,25 +88,22 @@ static void add_missing(struct ol_arena *a, const struct ol_val *from, const str
     }
 }
 
-const struct ol_val *fset_combine(struct ol_arena *a, enum fset_op op, const struct ol_val *x,
-                                  const struct ol_val *y)
+/* Both are not empty, and have something in common that matters. */
+static const struct ol_val *combine(struct ol_arena *a, enum fset_op op, const struct ol_val *x,
+                                    const struct ol_val *y)
 {
-    struct ol_val *to = NULL;
+    struct ol_val *to = ol_val_new_map(a);
     bool is_same = op == FSET_DIFFERENCE;
 
-    if (fset_is_empty(x))
-        return op == FSET_UNION && !fset_is_empty(y) ? y : NULL;
-    if (fset_is_empty(y))
-        return op == FSET_INTERSECTION ? NULL : x;
-    if (op != FSET_UNION && !have_common(x, y))
-        return op == FSET_INTERSECTION ? NULL : x;
-    to = ol_val_new_map(a);
     for (size_t i = 0; i < x->map.n; i++) {
         const struct ol_pair *pair = &x->map.pairs[i];
         const struct ol_val *other = is_self(pair) ? NULL : ol_val_get_key(y, pair->key);
-        struct ol_val *node = other ? combine_node(a, op, pair->value, other) : NULL;
+        struct ol_val *node = NULL;
 
-        is_same = is_same && (!other || node == pair->value);
+        if (!other)
+            continue;
+        node = combine_node(a, op, pair->value, other);
+        is_same = is_same && node == pair->value;
         if (node)
             ol_val_set_key(a, to, pair->key, node);
     }
@@ -117,6 +114,18 @@ const struct ol_val *fset_combine(struct ol_arena *a, enum fset_op op, const str
     if (op == FSET_UNION)
         add_missing(a, y, x, to);
     return to->map.n ? to : NULL;
+}
+
+const struct ol_val *fset_combine(struct ol_arena *a, enum fset_op op, const struct ol_val *x,
+                                  const struct ol_val *y)
+{
+    if (fset_is_empty(x))
+        return op == FSET_UNION && !fset_is_empty(y) ? y : NULL;
+    if (fset_is_empty(y))
+        return op == FSET_INTERSECTION ? NULL : x;
+    if (op != FSET_UNION && !have_common(x, y))
+        return op == FSET_INTERSECTION ? NULL : x;
+    return combine(a, op, x, y);
 }
 
 /* A JSON token: its kind in the order of the reference (numbers before text before truth), and how
@@ -144,23 +153,27 @@ static int sign(double d)
     return (d > 0) - (d < 0);
 }
 
+/* Two tokens of the same kind. */
+static int compare_tokens(int kind, const char *x, size_t nx, const char *y, size_t ny)
+{
+    int r;
+
+    if (kind == 1)
+        return sign(strtod(x, NULL) - strtod(y, NULL));
+    if (!kind && *x != *y)
+        return *x == '}' ? -1 : 1; /* one ends, the other has more */
+    r = memcmp(x, y, nx < ny ? nx : ny);
+    return r || kind != 2 ? r : (nx > ny) - (nx < ny);
+}
+
 /* Elements "k:" and "v:" by their values, not by their text: port 80 stands before port 443. */
 static int compare_json(const char *x, const char *y)
 {
     while (*x && *y) {
         size_t nx, ny;
-        int kx = token(x, &nx), ky = token(y, &ny), r;
+        int kx = token(x, &nx), ky = token(y, &ny);
+        int r = kx != ky ? kx - ky : compare_tokens(kx, x, nx, y, ny);
 
-        if (kx != ky)
-            return kx - ky;
-        if (kx == 1)
-            r = sign(strtod(x, NULL) - strtod(y, NULL));
-        else
-            r = memcmp(x, y, nx < ny ? nx : ny);
-        if (!r && kx == 2)
-            r = (nx > ny) - (nx < ny);
-        if (!r && !kx && *x != *y)
-            r = *x == '}' ? -1 : 1;
         if (r)
             return r;
         x += nx;

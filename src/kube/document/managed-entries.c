@@ -13,6 +13,17 @@ static const char *text_of(const struct ol_val *entry, const char *key)
     return s ? s : "";
 }
 
+/* Maps of maps with keys of text: what the functions of sets count on. */
+static bool is_set(const struct ol_val *v, int depth)
+{
+    bool is_fine = ol_val_is(v, OL_VAL_MAP) && depth < OL_VAL_MAX_DEPTH;
+
+    for (size_t i = 0; is_fine && i < v->map.n; i++)
+        is_fine =
+            ol_val_is(v->map.pairs[i].key, OL_VAL_STR) && is_set(v->map.pairs[i].value, depth + 1);
+    return is_fine;
+}
+
 static bool read_entry(const struct ol_val *v, struct managed_entry *ret)
 {
     const char *operation = text_of(v, "operation");
@@ -22,7 +33,9 @@ static bool read_entry(const struct ol_val *v, struct managed_entry *ret)
         return false;
     if (!*text_of(v, "apiVersion") || strcmp(text_of(v, "fieldsType"), "FieldsV1") != 0)
         return false;
-    if (fields && fields->type != OL_VAL_MAP && fields->type != OL_VAL_NULL)
+    if (ol_val_is(fields, OL_VAL_NULL))
+        fields = NULL;
+    if (fields && !is_set(fields, 0))
         return false;
     *ret = (struct managed_entry){
         .source = v,

@@ -120,14 +120,27 @@ static const char *add_map_keys(struct ol_arena *a, struct ol_val *v, const char
     return ol_val_str(ol_val_item(list, 0));
 }
 
+static bool is_list(const struct kube_field *f)
+{
+    return f->type == KUBE_LIST || f->type == KUBE_STRS || f->type == KUBE_ENUM_SET
+           || f->type == KUBE_INTS;
+}
+
+static const char *list_type(const struct kube_field *f)
+{
+    if (f->flags & KUBE_ATOMIC)
+        return "atomic";
+    if (f->merge_keys)
+        return "map";
+    return f->flags & KUBE_MERGE_SET ? "set" : "atomic";
+}
+
 /* How lists and maps merge. */
 static void add_merging(struct ol_arena *a, struct ol_val *v, const struct kube_field *f)
 {
-    bool is_list = f->type == KUBE_LIST || f->type == KUBE_STRS || f->type == KUBE_ENUM_SET
-                   || f->type == KUBE_INTS;
-    const char *type = "atomic", *first = NULL;
+    const char *first = NULL;
 
-    if (!is_list) {
+    if (!is_list(f)) {
         if ((f->flags & KUBE_ATOMIC) && f->type != KUBE_OBJECT)
             ol_val_set_str(a, v, "x-kubernetes-map-type", "atomic");
         return;
@@ -136,11 +149,7 @@ static void add_merging(struct ol_arena *a, struct ol_val *v, const struct kube_
         first = add_map_keys(a, v, f->merge_keys);
     if (f->flags & KUBE_ATOMIC)
         (void)ol_val_remove(v, "x-kubernetes-list-map-keys");
-    else if (f->merge_keys)
-        type = "map";
-    else if (f->flags & KUBE_MERGE_SET)
-        type = "set";
-    ol_val_set_str(a, v, "x-kubernetes-list-type", type);
+    ol_val_set_str(a, v, "x-kubernetes-list-type", list_type(f));
     if ((f->flags & KUBE_APPLY_ONLY) || (!first && !(f->flags & KUBE_MERGE_SET)))
         return;
     if (first)

@@ -158,30 +158,30 @@ static void delete_from(struct strategic *s, struct strategic_map *m, const char
         ol_val_set(s->arena, m->to, name, strategic_delete(s, old, patch));
 }
 
+/* What comes of a member that the patch sets; NULL = nothing. */
+static int merge_value(struct strategic *s, const struct kube_field *f, const struct ol_val *old,
+                       const struct ol_val *patch, struct ol_val **ret)
+{
+    struct strategic_list l;
+
+    if (ol_val_is(patch, OL_VAL_MAP) && ol_val_is(old, OL_VAL_MAP))
+        return strategic_merge_map(s, f && f->type == KUBE_OBJECT ? f->of : NULL, old, patch, ret);
+    if (ol_val_is(patch, OL_VAL_LIST) && ol_val_is(old, OL_VAL_LIST)) {
+        l = list_of(s, f);
+        if (l.is_merging)
+            return strategic_merge_list(s, &l, old, patch, ret);
+    }
+    *ret = ol_val_get(patch, "$patch") ? NULL : (struct ol_val *)doc_clean(s->arena, patch);
+    return 0;
+}
+
 static int merge_member(struct strategic *s, struct strategic_map *m, const struct ol_pair *pair)
 {
     const struct kube_field *f = field_of(m->schema, ol_val_str(pair->key));
-    struct ol_val *old = (struct ol_val *)ol_val_get_key(m->to, pair->key), *new = NULL;
-    int r = 0;
+    const struct ol_val *old = ol_val_get_key(m->to, pair->key);
+    struct ol_val *new = NULL;
+    int r = without_null(pair->value) ? merge_value(s, f, old, pair->value, &new) : 0;
 
-    if (!without_null(pair->value)) {
-        if (old)
-            ol_val_set_key(s->arena, m->to, pair->key, NULL);
-        return 0;
-    }
-    if (ol_val_is(pair->value, OL_VAL_MAP) && ol_val_is(old, OL_VAL_MAP)) {
-        r = strategic_merge_map(s, f && f->type == KUBE_OBJECT ? f->of : NULL, old, pair->value,
-                                &new);
-    } else if (ol_val_is(pair->value, OL_VAL_LIST) && ol_val_is(old, OL_VAL_LIST)) {
-        const struct strategic_list l = list_of(s, f);
-
-        if (l.is_merging)
-            r = strategic_merge_list(s, &l, old, pair->value, &new);
-        else
-            new = (struct ol_val *)doc_clean(s->arena, pair->value);
-    } else if (!ol_val_get(pair->value, "$patch")) {
-        new = (struct ol_val *)doc_clean(s->arena, pair->value);
-    }
     if (r >= 0 && (new || old))
         ol_val_set_key(s->arena, m->to, pair->key, new);
     return r;

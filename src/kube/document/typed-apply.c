@@ -62,6 +62,7 @@ struct merging {
     struct ol_val *elements[2]; /* of the items, as lists of strings */
     struct ol_val *index[2];
     size_t at[2], n[2];
+    const struct ol_val *shared; /* next_shared() */
     struct ol_val *to;
 };
 
@@ -88,6 +89,42 @@ static void take(struct merging *m, const struct ol_val *element)
     ol_val_append(m->arena, m->to, (struct ol_val *)typed_merge(m->arena, &item, old, new));
 }
 
+static bool has(const struct merging *m, int side, const struct ol_val *element)
+{
+    return ol_val_get_key(m->index[side], element) != NULL;
+}
+
+/* The configuration's next item that the value has as well; NULL = none. */
+static const struct ol_val *next_shared(const struct merging *m)
+{
+    for (size_t i = m->at[1]; i < m->n[1]; i++)
+        if (has(m, 0, m->elements[1]->list.items[i]))
+            return m->elements[1]->list.items[i];
+    return NULL;
+}
+
+static void merge_next(struct merging *m)
+{
+    const struct ol_val *old = current(m, 0), *new = current(m, 1);
+    bool is_shared = old && has(m, 1, old);
+
+    if (old && !is_shared) {
+        take(m, old);
+        m->at[0]++;
+        return;
+    }
+    if (is_shared && !ol_val_equal(m->shared, old)) {
+        m->at[0]++; /* it comes, or came, where the configuration has it */
+        return;
+    }
+    take(m, new);
+    m->at[1]++;
+    if (!ol_val_equal(m->shared, new))
+        return;
+    m->at[0] += old && ol_val_equal(old, new);
+    m->shared = next_shared(m);
+}
+
 /* The configuration's items in its order; the others stay before the shared one that they stood
  * before. */
 static struct ol_val *merge_lists(struct ol_arena *a, const struct typed *t, const struct ol_val *v,
@@ -95,36 +132,15 @@ static struct ol_val *merge_lists(struct ol_arena *a, const struct typed *t, con
 {
     struct merging m = {.arena = a, .t = t, .to = ol_val_new_list(a)};
     const struct ol_val *sides[] = {v, config};
-    size_t shared = 0;
 
     for (int i = 0; i < 2; i++) {
         m.index[i] = typed_index(a, t, sides[i]);
         m.elements[i] = element_list(a, m.index[i]);
         m.n[i] = m.elements[i]->list.n;
     }
-    /* 'shared' walks over the configuration's items that are in 'v' as well. */
-    while (current(&m, 0) || current(&m, 1)) {
-        const struct ol_val *old = current(&m, 0), *new = current(&m, 1);
-        const struct ol_val *next = NULL;
-
-        shared = shared < m.at[1] ? m.at[1] : shared;
-        while (shared < m.n[1] && !ol_val_get_key(m.index[0], m.elements[1]->list.items[shared]))
-            shared++;
-        next = shared < m.n[1] ? m.elements[1]->list.items[shared] : NULL;
-        if (old && !ol_val_get_key(m.index[1], old)) {
-            take(&m, old);
-            m.at[0]++;
-        } else if (old && new &&ol_val_equal(old, new)) {
-            take(&m, new);
-            m.at[0]++;
-            m.at[1]++;
-        } else if (old && (!next || !ol_val_equal(next, old))) {
-            m.at[0]++; /* it comes, or came, where the configuration has it */
-        } else {
-            take(&m, new);
-            m.at[1]++;
-        }
-    }
+    m.shared = next_shared(&m);
+    while (current(&m, 0) || current(&m, 1))
+        merge_next(&m);
     return m.to;
 }
 
