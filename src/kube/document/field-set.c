@@ -137,7 +137,7 @@ static int token(const char *s, size_t *ret_len)
     if (*s == '"') {
         while (s[len] && s[len] != '"')
             len += s[len] == '\\' && s[len + 1] ? 2 : 1;
-        *ret_len = len;
+        *ret_len = len + (s[len] == '"');
         return 2;
     }
     if (*s == '-' || (*s >= '0' && *s <= '9')) {
@@ -162,8 +162,10 @@ static int compare_tokens(int kind, const char *x, size_t nx, const char *y, siz
         return sign(strtod(x, NULL) - strtod(y, NULL));
     if (!kind && *x != *y)
         return *x == '}' ? -1 : 1; /* one ends, the other has more */
-    r = memcmp(x, y, nx < ny ? nx : ny);
-    return r || kind != 2 ? r : (nx > ny) - (nx < ny);
+    if (kind != 2)
+        return memcmp(x, y, nx < ny ? nx : ny);
+    r = memcmp(x, y, (nx < ny ? nx : ny) - 1); /* without the quotation mark at its end */
+    return r ? r : (nx > ny) - (nx < ny);
 }
 
 /* Elements "k:" and "v:" by their values, not by their text: port 80 stands before port 443. */
