@@ -10,8 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A document and, on the second line, a patch: the document stays as it is, and what comes out can be
- * written. */
+/* A document and, on the second line, a patch: the document stays as it is, and what comes out
+ * can be written. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(64 << 20);

@@ -7,9 +7,9 @@
 #include "kube/document/describe.h"
 
 /*
- * kube-documents PATH [FORM]: writes what an API server answers there, for a stub that serves it to
- * kubectl. FORM is "v2" for aggregated discovery and "proto" for OpenAPI's protobuf. Status 1: there
- * is nothing.
+ * kube-documents PATH [FORM]: writes what an API server answers there, for a stub that serves it
+ * to kubectl. FORM is "v2" for aggregated discovery and "proto" for OpenAPI's protobuf. Status 1:
+ * there is nothing.
  */
 static int discovery(const char *path, const char *form, struct ol_buf *to)
 {

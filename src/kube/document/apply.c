@@ -134,8 +134,8 @@ static const char *annotation_of(const struct ol_val *object)
     return ol_val_str(ol_val_get(ol_val_get(meta, "annotations"), last_applied));
 }
 
-/* What client-side apply had set and nobody has changed since: kubectl may take it over when it goes
- * to the server's side. NULL = nothing. */
+/* What client-side apply had set and nobody has changed since: kubectl may take it over when it
+ * goes to the server's side. NULL = nothing. */
 static const struct ol_val *client_side_set(struct applying *p)
 {
     const char *text = annotation_of(p->live), *version = NULL;
@@ -264,24 +264,31 @@ static bool is_json(const struct ol_val *v)
     return is_fine;
 }
 
-static int check_config(const struct kube_kind *kind, const struct ol_val *config,
-                        struct ol_err *err)
+/* It says of itself that it is of this kind and version. */
+static bool is_of_kind(const struct ol_val *config, const struct kube_kind *kind)
 {
-    const struct ol_val *meta = ol_val_get(config, "metadata");
     const char *version = ol_val_str(ol_val_get(config, "apiVersion"));
     const char *name = ol_val_str(ol_val_get(config, "kind"));
     char want[96];
 
     kube_api_version(kind, want);
+    return name && version && !strcmp(name, kind->kind) && !strcmp(version, want);
+}
+
+static int check_config(const struct kube_kind *kind, const struct ol_val *config,
+                        struct ol_err *err)
+{
+    const struct ol_val *meta = ol_val_get(config, "metadata");
+
     if (!ol_val_is_within(config, LARGEST_CONFIG))
         return ol_err_set(err, EINVAL, "the configuration is too large or nested too deep");
-    if (!config || !is_json(config))
-        return ol_err_set(err, EINVAL, "the configuration has values that JSON can't hold");
     if (!ol_val_is(config, OL_VAL_MAP) || (meta && meta->type != OL_VAL_MAP))
         return ol_err_set(err, EINVAL, "the configuration is not an object");
-    if (!name || strcmp(name, kind->kind) != 0 || !version || strcmp(version, want) != 0)
-        return ol_err_set(err, EINVAL, "invalid object type: %s, Kind=%s", version ? version : "",
-                          name ? name : "");
+    if (!is_json(config))
+        return ol_err_set(err, EINVAL, "the configuration has values that JSON can't hold");
+    if (!is_of_kind(config, kind))
+        return ol_err_set(err, EINVAL, "invalid object type: the configuration is no %s",
+                          kind->kind);
     if (ol_val_get(meta, "managedFields"))
         return ol_err_set(err, EINVAL, "metadata.managedFields must be nil");
     return 0;

@@ -5,8 +5,8 @@
 #include "kube/base/kind.h"
 
 /*
- * What an API server tells of itself, made from the registry of kinds: discovery, OpenAPI, and Tables
- * for kubectl get. Everything is added to a buffer as the bytes of the answer.
+ * What an API server tells of itself, made from the registry of kinds: discovery, OpenAPI, and
+ * Tables for kubectl get. Everything is added to a buffer as the bytes of the answer.
  */
 
 /* A group version's verbs and subresources beyond what kinds tell come from the same table as the
@@ -26,7 +26,8 @@ void kube_discover_groups(struct ol_buf *to);                             /* GET
 int kube_discover_group(const char *group, struct ol_buf *to);
 /* GET /api/v1, /apis/GROUP/VERSION: APIResourceList; -ENOENT */
 int kube_discover_resources(const char *group, const char *version, struct ol_buf *to);
-/* GET /api or /apis with as=APIGroupDiscoveryList; 'is_core' tells which, version "v2" or "v2beta1". */
+/* GET /api or /apis with as=APIGroupDiscoveryList; 'is_core' tells which, version "v2" or
+ * "v2beta1". */
 void kube_discover_aggregated(bool is_core, const char *version, struct ol_buf *to);
 
 /* GET /openapi/v2 as com.github.proto-openapi.spec.v2 protobuf, with parameters dryRun and
@@ -38,8 +39,9 @@ void kube_openapi_v3_index(struct ol_buf *to);
 int kube_openapi_v3(const char *path, struct ol_buf *to);
 
 enum kube_include { KUBE_INCLUDE_NONE, KUBE_INCLUDE_METADATA, KUBE_INCLUDE_OBJECT };
-/* A Table of one or many objects. Members beginning with '{' of the list's metadata ("resourceVersion",
- * "continue", "remainingItemCount") are given as JSON text of that map, or NULL. */
+/* A Table of one or many objects. Members beginning with '{' of the list's metadata
+ * ("resourceVersion", "continue", "remainingItemCount") are given as JSON text of that map, or
+ * NULL. */
 struct kube_table {
     struct ol_buf *to;
     const struct kube_kind *kind;

@@ -5,8 +5,8 @@
 #include "kube/document/typed-internal.h"
 
 /*
- * metadata.managedFields taken apart as far as needed: who holds which set. An entry that stays as it
- * was keeps its value. Reference: apimachinery pkg/util/managedfields.
+ * metadata.managedFields taken apart as far as needed: who holds which set. An entry that stays as
+ * it was keeps its value. Reference: apimachinery pkg/util/managedfields.
  */
 struct managed_entry {
     const struct ol_val *source; /* the entry as it was read; NULL = new or changed */
@@ -43,6 +43,6 @@ const struct ol_val *managed_strip(struct ol_arena *a, const struct ol_val *set)
 /* -1, 0, 1 by the text that the reference tells managers apart by. */
 int managed_compare(const struct managed_entry *a, const struct managed_entry *b);
 
-/* 'object' with these entries in its metadata; NULL takes them away. 'object' itself is changed, its
- * metadata is not. */
+/* 'object' with these entries in its metadata; NULL takes them away. 'object' itself is changed,
+ * its metadata is not. */
 void managed_put(struct ol_arena *a, struct ol_val *object, struct ol_val *entries);

@@ -6,9 +6,10 @@
 #include "kube/base/kind.h"
 
 /*
- * OpenAPI documents as trees, made from the registry; both versions differ in where things stand and
- * how they are referred to. Extensions are those of Kubernetes (x-kubernetes-group-version-kind,
- * x-kubernetes-patch-merge-key …), by which kubectl finds kinds, parameters and merge keys.
+ * OpenAPI documents as trees, made from the registry; both versions differ in where things stand
+ * and how they are referred to. Extensions are those of Kubernetes
+ * (x-kubernetes-group-version-kind, x-kubernetes-patch-merge-key …), by which kubectl finds kinds,
+ * parameters and merge keys.
  */
 enum { OPENAPI_MAX = 64 << 20 };
 

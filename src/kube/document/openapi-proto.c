@@ -7,9 +7,9 @@
 #include "kube/document/openapi-internal.h"
 
 /*
- * gnostic's openapiv2/OpenAPIv2.proto, the part that our documents use: for each message its members
- * with their field numbers. Extensions ("x-…") go to vendor_extension as text in YAML, of which JSON
- * is a part.
+ * gnostic's openapiv2/OpenAPIv2.proto, the part that our documents use: for each message its
+ * members with their field numbers. Extensions ("x-…") go to vendor_extension as text in YAML, of
+ * which JSON is a part.
  */
 enum how {
     AS_STR,
@@ -100,8 +100,8 @@ static const struct member path_members[] = {
 };
 static const struct message path_parameter = {.members = path_members, .vendor = 22};
 
-/* ParametersItem.parameter = 1; in it Parameter.body_parameter = 1 or non_body_parameter = 2; in that
- * one query = 3 or path = 4 */
+/* ParametersItem.parameter = 1; in it Parameter.body_parameter = 1 or non_body_parameter = 2; in
+ * that one query = 3 or path = 4 */
 static const struct message as_body = {.wrap = 1, .of = &body_parameter};
 static const struct message in_query = {.wrap = 3, .of = &query_parameter};
 static const struct message in_path = {.wrap = 4, .of = &path_parameter};

@@ -5,8 +5,8 @@
 #include "kube/base/status.h"
 
 /*
- * The patches that an API server knows, on JSON trees: pure, nothing of the input is changed, results
- * share with it. JSON patch (RFC 6902) itself is codec/json-patch.h.
+ * The patches that an API server knows, on JSON trees: pure, nothing of the input is changed,
+ * results share with it. JSON patch (RFC 6902) itself is codec/json-patch.h.
  */
 
 /* RFC 7386. */

@@ -29,8 +29,8 @@ int strategic_merge_list(struct strategic *s, const struct strategic_list *l,
 /* $deleteFromPrimitiveList. */
 struct ol_val *strategic_delete(struct strategic *s, const struct ol_val *doc,
                                 const struct ol_val *patch);
-/* Brings 'merged' into the order of $setElementOrder; what 'order' doesn't name stays where it stood
- * in 'doc'. */
+/* Brings 'merged' into the order of $setElementOrder; what 'order' doesn't name stays where it
+ * stood in 'doc'. */
 int strategic_order(struct strategic *s, const struct strategic_list *l,
                     const struct ol_val *merged, const struct ol_val *order,
                     const struct ol_val *doc, struct ol_val **ret)

@@ -208,7 +208,8 @@ struct sides {
     const struct ol_val *doc, *patch;
 };
 
-/* Takes the items with directives out of the patch, and what they delete out of the document's list. */
+/* Takes the items with directives out of the patch, and what they delete out of the document's
+ * list. */
 static int take_directives(struct strategic *s, const struct strategic_list *l, struct sides *both)
 {
     struct ol_val *deleted = ol_val_new_map(s->arena);

@@ -54,6 +54,7 @@ const struct ol_val *typed_remove(struct ol_arena *a, const struct typed *t, con
 /* The set with those fields of tables as members that have members below them. */
 const struct ol_val *typed_with_parents(struct ol_arena *a, const struct typed *t,
                                         const struct ol_val *set);
-/* A configuration fits its table: -EINVAL with ".spec.x: field not declared in schema" and the like. */
+/* A configuration fits its table: -EINVAL with ".spec.x: field not declared in schema" and the
+ * like. */
 int typed_check(struct ol_arena *a, const struct typed *t, const struct ol_val *v,
                 struct ol_err *err) __attribute__((warn_unused_result));

@@ -113,10 +113,135 @@ static void writes_do_as_the_reference(void **state)
     assert_int_equal(n_wrong, 0);
 }
 
+static struct ol_val *value(struct ol_arena *a, const char *json)
+{
+    struct ol_val *v = NULL;
+
+    assert_int_equal(ol_json_load(json, strlen(json), a, &v, NULL), 0);
+    return v;
+}
+
+static void configurations_that_make_no_sense_are_refused(void **state)
+{
+    static const struct {
+        const char *config, *want;
+    } cases[] = {
+        {"[]", "the configuration is not an object"},
+        {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":5}",
+         "the configuration is not an object"},
+        {"{\"apiVersion\":\"v2\",\"kind\":\"Pod\"}",
+         "invalid object type: the configuration is no Pod"},
+        {"{\"kind\":\"Pod\"}", "invalid object type: the configuration is no Pod"},
+        {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"managedFields\":[]}}",
+         "metadata.managedFields must be nil"},
+        {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"d\"},"
+         "\"spec\":{\"volumes\":[{\"name\":\"v\",\"bogus\":1}]}}",
+         "failed to create typed patch object (d/p; /v1, Kind=Pod): "
+         ".spec.volumes[name=\"v\"].bogus: field not declared in schema"},
+        {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"spec\":[]}",
+         "failed to create typed patch object (/; /v1, Kind=Pod): .spec: expected map"},
+    };
+    const struct kube_manager m = {.name = "m", .is_apply = true};
+
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+        struct kube_findings conflicts = {.arena = &a};
+        struct ol_err err = OL_ERR_INIT;
+        struct ol_val *to = NULL;
+
+        assert_int_equal(kube_apply(&a, &kube_pod_kind, NULL, value(&a, cases[i].config), &m, &to,
+                                    &conflicts, &err),
+                         -EINVAL);
+        assert_string_equal(err.msg, cases[i].want);
+        assert_null(to);
+    }
+}
+
+/* YAML has values that JSON has not. */
+static void configurations_hold_what_json_can_hold(void **state)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+    const struct kube_manager m = {.name = "m", .is_apply = true};
+    struct kube_findings conflicts = {.arena = &a};
+    struct ol_val *config = value(&a, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}"), *to = NULL;
+    struct ol_err err = OL_ERR_INIT;
+
+    ol_val_set(&a, config, "spec", ol_val_new_time(&a, "2026-01-01"));
+    assert_int_equal(kube_apply(&a, &kube_pod_kind, NULL, config, &m, &to, &conflicts, &err),
+                     -EINVAL);
+    assert_string_equal(err.msg, "the configuration has values that JSON can't hold");
+    ol_val_set(&a, config, "spec", config);
+    assert_int_equal(kube_apply(&a, &kube_pod_kind, NULL, config, &m, &to, &conflicts, &err),
+                     -EINVAL);
+}
+
+#define ENTRY(manager, fields)                                                                     \
+    "{\"manager\":\"" manager "\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\"time\":"        \
+    "\"2026-01-01T00:00:00Z\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":" fields "}"
+
+/* A status write takes apart nothing but its own entry: it is on the way of every bound volume. */
+static void entries_that_stay_are_not_made_again(void **state)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+    const struct kube_manager m = {
+        .name = "binder", .subresource = "status", .time = "2026-01-02T00:00:00Z"};
+    struct ol_val *old = value(
+        &a,
+        "{\"metadata\":{\"name\":\"pv\",\"managedFields\":[" ENTRY("a", "{\"f:spec\":{\".\":{},\"f:capacity\":{}}}") "," ENTRY(
+            "b",
+            "{\"f:metadata\":{\"f:labels\":{\"f:x\":{}}}}") "]},\"spec\":{\"capacity\":{"
+                                                            "\"storage\":\"1Gi\"}},\"status\":{\"phase\":\"Available\"}}");
+    struct ol_val *patch = value(&a, "{\"status\":{\"phase\":\"Bound\"}}");
+    const struct ol_val *before = ol_val_at(old, "metadata/managedFields"), *after;
+    struct ol_val *now = kube_patch_merge(&a, old, patch);
+    size_t used = a.used;
+
+    kube_managed_update(&a, &kube_pv_kind, old, now, &m);
+    after = ol_val_at(now, "metadata/managedFields");
+    assert_int_equal(ol_val_count(after), 3);
+    assert_ptr_equal(ol_val_item(after, 0), ol_val_item(before, 0));
+    assert_ptr_equal(ol_val_item(after, 1), ol_val_item(before, 1));
+    assert_string_equal(golden_text(&a, ol_val_get(ol_val_item(after, 2), "fieldsV1")),
+                        "{\"f:status\":{\"f:phase\":{}}}");
+    assert_true(a.used - used < 8192);
+}
+
+/* What nobody can read is given up on a write, as the reference does; applying refuses. */
+static void managers_that_make_no_sense(void **state)
+{
+    static const char *const lists[] = {
+        "5",
+        "[{\"manager\":\"x\"}]",
+        "[{\"manager\":\"x\",\"operation\":\"Delete\",\"apiVersion\":\"v1\",\"fieldsType\":"
+        "\"FieldsV1\"}]",
+        "[" ENTRY("x", "{\"f:spec\":[\"f:a\"]}") "]",
+        "[" ENTRY("x", "5") "]",
+    };
+    const struct kube_manager m = {.name = "m", .time = "2026-01-01T00:00:00Z"};
+
+    for (size_t i = 0; i < ol_count(lists); i++) {
+        ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+        struct ol_val *old =
+            value(&a, ol_arena_printf(&a, "{\"metadata\":{\"managedFields\":%s}}", lists[i]));
+        struct ol_val *config = value(&a, "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolume\"}");
+        struct kube_findings conflicts = {.arena = &a};
+        struct ol_val *now = kube_patch_merge(&a, old, value(&a, "{\"spec\":{}}")), *to = NULL;
+
+        kube_managed_update(&a, &kube_pv_kind, old, now, &m);
+        assert_null(ol_val_at(now, "metadata/managedFields"));
+        assert_int_equal(kube_apply(&a, &kube_pv_kind, old, config, &m, &to, &conflicts, NULL),
+                         -EINVAL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_do_as_the_reference),
+        cmocka_unit_test(configurations_that_make_no_sense_are_refused),
+        cmocka_unit_test(configurations_hold_what_json_can_hold),
+        cmocka_unit_test(entries_that_stay_are_not_made_again),
+        cmocka_unit_test(managers_that_make_no_sense),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
