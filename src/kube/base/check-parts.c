@@ -63,32 +63,42 @@ void check_access_modes(const struct ol_val *modes, const struct kube_path *at,
         check_forbidden(to, at, "may not use ReadWriteOncePod with other access modes");
 }
 
-void check_requirement(const struct ol_val *requirement, const struct kube_path *at,
-                       bool is_of_nodes, struct kube_findings *to)
+static bool is_word(const char *s, const char *a, const char *b)
 {
-    const char *op = check_str(requirement, "operator");
-    const struct ol_val *values = ol_val_get(requirement, "values");
-    const struct kube_path *values_at = CHILD(at, "values");
-    size_t n = ol_val_count(values);
+    return !strcmp(s, a) || !strcmp(s, b);
+}
 
-    if (!strcmp(op, "In") || !strcmp(op, "NotIn")) {
-        if (n == 0)
+static void check_operator(const char *op, size_t n_values, const struct kube_path *at,
+                           bool is_of_nodes, struct kube_findings *to)
+{
+    const struct kube_path *values_at = CHILD(at, "values");
+
+    if (is_word(op, "In", "NotIn")) {
+        if (n_values == 0)
             check_required(to, values_at, "must be specified when `operator` is 'In' or 'NotIn'");
-    } else if (!strcmp(op, "Exists") || !strcmp(op, "DoesNotExist")) {
-        if (n > 0)
+    } else if (is_word(op, "Exists", "DoesNotExist")) {
+        if (n_values > 0)
             check_forbidden(to, values_at,
                             "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-    } else if (is_of_nodes && (!strcmp(op, "Gt") || !strcmp(op, "Lt"))) {
-        if (n != 1)
+    } else if (is_of_nodes && is_word(op, "Gt", "Lt")) {
+        if (n_values != 1)
             check_required(to, values_at,
                            "must be specified single value when `operator` is 'Lt' or 'Gt'");
     } else {
         check_invalid_str(to, CHILD(at, "operator"), op, "not a valid selector operator");
     }
+}
+
+void check_requirement(const struct ol_val *requirement, const struct kube_path *at,
+                       bool is_of_nodes, struct kube_findings *to)
+{
+    const struct ol_val *values = ol_val_get(requirement, "values");
+
+    check_operator(check_str(requirement, "operator"), ol_val_count(values), at, is_of_nodes, to);
     check_form(to, CHILD(at, "key"), check_str(requirement, "key"), CHECK_KEY);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < ol_val_count(values); i++)
         if (ol_val_str(ol_val_item(values, i)))
-            check_form(to, ITEM(values_at, i), ol_val_str(ol_val_item(values, i)),
+            check_form(to, ITEM(CHILD(at, "values"), i), ol_val_str(ol_val_item(values, i)),
                        CHECK_LABEL_VALUE);
 }
 

@@ -105,6 +105,18 @@ static void look_at_init(struct summary *s, const struct kube_pod *pod,
     }
 }
 
+/* A pod of which some containers are done and others not. */
+static void settle_completed(struct summary *s, const struct kube_pod *pod, bool has_running,
+                             const char *failure)
+{
+    if (has_running && kube_condition_is_true(&pod->status.conditions, "Ready"))
+        set_reason(s, "", "Running");
+    else if (*failure)
+        set_reason(s, "", failure);
+    else if (has_running)
+        set_reason(s, "", "NotReady");
+}
+
 static void look_at_containers(struct summary *s, const struct kube_pod *pod)
 {
     const struct kube_container_status *c = pod->status.containers.v;
@@ -126,14 +138,8 @@ static void look_at_containers(struct summary *s, const struct kube_pod *pod)
             s->n_ready++;
         }
     }
-    if (strcmp(s->reason, "Completed") != 0)
-        return;
-    if (has_running && kube_condition_is_true(&pod->status.conditions, "Ready"))
-        set_reason(s, "", "Running");
-    else if (*failure)
-        memcpy(s->reason, failure, sizeof(failure));
-    else if (has_running)
-        set_reason(s, "", "NotReady");
+    if (!strcmp(s->reason, "Completed"))
+        settle_completed(s, pod, has_running, failure);
 }
 
 static void summarize(const struct kube_pod *pod, struct summary *s)

@@ -119,27 +119,52 @@ static void add_group(const struct lines *a, const struct lines *b, const struct
         add_line(to, ' ', a, i);
 }
 
+struct walk {
+    const struct lines *a, *b;
+    const uint16_t *rest;
+    size_t i, k; /* where we are in a and b */
+};
+
+static bool is_same_here(const struct walk *w)
+{
+    return w->i < w->a->n && w->k < w->b->n && same(w->a, w->i, w->b, w->k);
+}
+
+static bool is_at_end(const struct walk *w)
+{
+    return w->i >= w->a->n && w->k >= w->b->n;
+}
+
+/* Over one line that goes or comes, so that most of the rest is common. */
+static void step(struct walk *w)
+{
+    size_t row = w->b->n + 1;
+
+    if (w->k >= w->b->n
+        || (w->i < w->a->n && w->rest[(w->i + 1) * row + w->k] >= w->rest[w->i * row + w->k + 1]))
+        w->i++;
+    else
+        w->k++;
+}
+
 static size_t find_hunks(const struct lines *a, const struct lines *b, struct hunk *hunks)
 {
     ol_autofree uint16_t *rest = common_rests(a, b);
-    size_t row = b->n + 1, n = 0, i = 0, k = 0;
+    struct walk w = {.a = a, .b = b, .rest = rest};
+    size_t n = 0;
 
-    while (i < a->n || k < b->n) {
-        struct hunk h = {.a0 = i, .b0 = k};
+    while (!is_at_end(&w)) {
+        struct hunk h = {.a0 = w.i, .b0 = w.k};
 
-        if (i < a->n && k < b->n && same(a, i, b, k)) {
-            i++;
-            k++;
+        if (is_same_here(&w)) {
+            w.i++;
+            w.k++;
             continue;
         }
-        while ((i < a->n || k < b->n) && !(i < a->n && k < b->n && same(a, i, b, k))) {
-            if (k >= b->n || (i < a->n && rest[(i + 1) * row + k] >= rest[i * row + k + 1]))
-                i++;
-            else
-                k++;
-        }
-        h.a1 = i;
-        h.b1 = k;
+        while (!is_at_end(&w) && !is_same_here(&w))
+            step(&w);
+        h.a1 = w.i;
+        h.b1 = w.k;
         hunks[n++] = h;
     }
     return n;

@@ -88,11 +88,25 @@ static void too_long(struct kube_findings *to, const struct kube_path *at, const
     check_invalid_str(to, at, value, text);
 }
 
+static void check_key_prefix(struct kube_findings *to, const struct kube_path *at,
+                             const char *value, size_t n)
+{
+    char text[512];
+
+    if (n == 0)
+        check_invalid_str(to, at, value, "prefix part must be non-empty");
+    else if (n > SUBDOMAIN_MAX)
+        too_long(to, at, value, "prefix part ", SUBDOMAIN_MAX);
+    if (n && !is_subdomain(value, n)) {
+        snprintf(text, sizeof(text), "prefix part %s", subdomain_error);
+        check_invalid_str(to, at, value, text);
+    }
+}
+
 static void check_key(struct kube_findings *to, const struct kube_path *at, const char *value)
 {
     const char *slash = strchr(value, '/'), *name = slash ? slash + 1 : value;
-    size_t n_prefix = slash ? (size_t)(slash - value) : 0, n = strlen(name);
-    char text[512];
+    size_t n = strlen(name);
 
     if (slash && strchr(name, '/')) {
         check_invalid_str(to, at, value,
@@ -101,14 +115,8 @@ static void check_key(struct kube_findings *to, const struct kube_path *at, cons
                           "'example.com/MyName')");
         return;
     }
-    if (slash && n_prefix == 0)
-        check_invalid_str(to, at, value, "prefix part must be non-empty");
-    else if (n_prefix > SUBDOMAIN_MAX)
-        too_long(to, at, value, "prefix part ", SUBDOMAIN_MAX);
-    if (n_prefix && !is_subdomain(value, n_prefix)) {
-        snprintf(text, sizeof(text), "prefix part %s", subdomain_error);
-        check_invalid_str(to, at, value, text);
-    }
+    if (slash)
+        check_key_prefix(to, at, value, (size_t)(slash - value));
     if (n == 0)
         check_invalid_str(to, at, value, "name part must be non-empty");
     else if (n > LABEL_MAX)

@@ -107,31 +107,31 @@ static const char *skip_digits(const char *p, const char *end)
     return p;
 }
 
+/* At least one digit, or NULL. */
+static const char *skip_some_digits(const char *p, const char *end)
+{
+    const char *q = skip_digits(p, end);
+
+    return q > p ? q : NULL;
+}
+
+static const char *skip_exponent(const char *p, const char *end)
+{
+    p += p < end && (*p == '+' || *p == '-');
+    return skip_some_digits(p, end);
+}
+
 /* RFC 8259, section 6; NULL when it is no number. */
 static const char *skip_number(const char *p, const char *end)
 {
-    const char *q;
+    const char *first = p + (p < end && *p == '-');
 
-    p += p < end && *p == '-';
-    q = skip_digits(p, end);
-    if (q == p || (*p == '0' && q > p + 1))
+    p = skip_some_digits(first, end);
+    if (!p || (*first == '0' && p > first + 1))
         return NULL;
-    p = q;
-    if (p < end && *p == '.') {
-        q = skip_digits(p + 1, end);
-        if (q == p + 1)
-            return NULL;
-        p = q;
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        p++;
-        p += p < end && (*p == '+' || *p == '-');
-        q = skip_digits(p, end);
-        if (q == p)
-            return NULL;
-        p = q;
-    }
-    return p;
+    if (p < end && *p == '.')
+        p = skip_some_digits(p + 1, end);
+    return p && p < end && (*p == 'e' || *p == 'E') ? skip_exponent(p + 1, end) : p;
 }
 
 int kube_scan_word(struct kube_scan *s, struct kube_span *ret)
@@ -193,6 +193,11 @@ static uint32_t hex4(const char *p)
     return v;
 }
 
+static bool is_between(uint32_t c, uint32_t from, uint32_t until)
+{
+    return c >= from && c < until;
+}
+
 /* The code point of the escape at p (behind its backslash), which is left behind it. */
 static uint32_t escaped(const char **p, const char *end)
 {
@@ -207,14 +212,14 @@ static uint32_t escaped(const char **p, const char *end)
     }
     c = hex4(q + 1);
     *p = q + 5;
-    if (c >= 0xd800 && c < 0xdc00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u') {
+    if (is_between(c, 0xd800, 0xdc00) && end - *p >= 6 && !memcmp(*p, "\\u", 2)) {
         low = hex4(*p + 2);
-        if (low >= 0xdc00 && low < 0xe000) {
+        if (is_between(low, 0xdc00, 0xe000)) {
             *p += 6;
             return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
         }
     }
-    return c == 0 || (c >= 0xd800 && c < 0xe000) ? 0xfffd : c;
+    return c == 0 || is_between(c, 0xd800, 0xe000) ? 0xfffd : c;
 }
 
 static size_t utf8_len(uint32_t c)

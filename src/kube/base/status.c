@@ -56,6 +56,17 @@ int kube_reason_http(enum kube_reason r)
     return reasons[r].http;
 }
 
+static enum kube_reason reason_of_code(int http_status)
+{
+    for (size_t i = 0; i < ol_count(codes); i++)
+        if (codes[i].http == http_status)
+            return codes[i].reason;
+    for (int r = KUBE_BAD_REQUEST; r < KUBE_N_REASONS; r++)
+        if (reasons[r].http == http_status)
+            return (enum kube_reason)r;
+    return KUBE_UNKNOWN;
+}
+
 enum kube_reason kube_reason_of(const char *name, int http_status)
 {
     if (name && !strcmp(name, "ServerTimeout"))
@@ -65,13 +76,7 @@ enum kube_reason kube_reason_of(const char *name, int http_status)
             return (enum kube_reason)r;
     if (http_status >= 200 && http_status < 300)
         return KUBE_OK;
-    for (size_t i = 0; i < ol_count(codes); i++)
-        if (codes[i].http == http_status)
-            return codes[i].reason;
-    for (int r = KUBE_BAD_REQUEST; r < KUBE_N_REASONS; r++)
-        if (reasons[r].http == http_status)
-            return (enum kube_reason)r;
-    return KUBE_UNKNOWN;
+    return reason_of_code(http_status);
 }
 
 void kube_find(struct kube_findings *to, const char *reason, const char *path, const char *fmt, ...)

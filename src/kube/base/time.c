@@ -76,11 +76,31 @@ static bool read_date(struct cursor *c, struct date *ret)
     return true;
 }
 
+static bool is_digit(const struct cursor *c)
+{
+    return c->p < c->end && *c->p >= '0' && *c->p <= '9';
+}
+
+/* Nanoseconds; 0 when there is no fraction. */
+static bool read_fraction(struct cursor *c, ol_time *ret)
+{
+    ol_time unit = OL_SECOND / 10, t = 0;
+
+    if (read_char(c, '.') || read_char(c, ',')) {
+        if (!is_digit(c))
+            return false;
+        for (; is_digit(c); c->p++, unit /= 10)
+            t += (*c->p - '0') * unit;
+    }
+    *ret = t;
+    return true;
+}
+
 /* Nanoseconds of the day. */
 static bool read_clock(struct cursor *c, ol_time *ret)
 {
     int h = read_digits(c, 2), m, s;
-    ol_time unit = OL_SECOND / 10, t;
+    ol_time t;
 
     if (h < 0 || h > 23 || !read_char(c, ':'))
         return false;
@@ -88,16 +108,9 @@ static bool read_clock(struct cursor *c, ol_time *ret)
     if (m < 0 || m > 59 || !read_char(c, ':'))
         return false;
     s = read_digits(c, 2);
-    if (s < 0 || s > 59)
+    if (s < 0 || s > 59 || !read_fraction(c, &t))
         return false;
-    t = (h * 3600 + m * 60 + s) * OL_SECOND;
-    if (read_char(c, '.') || read_char(c, ',')) {
-        if (c->p >= c->end || *c->p < '0' || *c->p > '9')
-            return false;
-        for (; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++, unit /= 10)
-            t += (*c->p - '0') * unit;
-    }
-    *ret = t;
+    *ret = t + (h * 3600 + m * 60 + s) * OL_SECOND;
     return true;
 }
 
@@ -123,6 +136,12 @@ static bool read_offset(struct cursor *c, int *ret)
     return true;
 }
 
+/* Go's time.Time{}. */
+static bool is_zero(const struct date *d, ol_time of_day)
+{
+    return d->year == 1 && d->month == 1 && d->day == 1 && of_day == 0;
+}
+
 int kube_time_parse(const char *text, size_t len, ol_time *ret)
 {
     struct cursor c = {text, text + len};
@@ -133,7 +152,7 @@ int kube_time_parse(const char *text, size_t len, ol_time *ret)
     if (!read_date(&c, &d) || !read_char(&c, 'T') || !read_clock(&c, &t)
         || !read_offset(&c, &offset) || c.p != c.end)
         return -EINVAL;
-    if (d.year == 1 && d.month == 1 && d.day == 1 && t == 0)
+    if (is_zero(&d, t))
         *ret = 0;
     else if (d.year < YEAR_MIN || d.year > YEAR_MAX)
         *ret = d.year < YEAR_MIN ? INT64_MIN : INT64_MAX;
