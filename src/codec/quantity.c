@@ -15,7 +15,8 @@ typedef unsigned __int128 uint128;
 
 enum {
     NANO_DIGITS = 9,
-    /* Go's fast path: what fits an int64 without a look. It takes a number without any digit as 0. */
+    /* Go's fast path: what fits an int64 without a look. It takes a number without any digit as
+     * 0. */
     FAST_DECIMAL_DIGITS = 18,
     FAST_BINARY_EXPONENT = 40,
 };

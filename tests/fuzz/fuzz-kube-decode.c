@@ -8,7 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A document goes the whole way: unknown members, normal form, defaults, validation against itself. */
+/* A document goes the whole way: unknown members, normal form, defaults, validation against
+ * itself. */
 static void check(const struct kube_kind *kind, const char *text, size_t size)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(64 << 20);

@@ -77,5 +77,6 @@ void check_claim_spec(const struct ol_val *spec, const struct kube_path *at,
 void check_forbid_claim_change(const struct ol_val *now, const struct ol_val *old,
                                struct kube_findings *to);
 
-/* What changed, as a unified diff of two texts of lines (difflib's form, three lines of context). */
+/* What changed, as a unified diff of two texts of lines (difflib's form, three lines of
+ * context). */
 void check_diff(const char *a, const char *b, struct ol_buf *to);

@@ -38,7 +38,7 @@ void kube_check_unknown(const struct kube_kind *kind, const struct ol_val *objec
 }
 
 /* --- defaults --- */
-/* Fallbacks are short constants: a word, a number, a string without escapes, {} or a list of one. */
+/* Fallbacks are short JSON texts. */
 static struct ol_val *parse_fallback(struct ol_arena *a, const char *text)
 {
     struct ol_val *v = NULL;
@@ -160,7 +160,8 @@ static void validate_field(const struct validator *c, const struct kube_field *f
         validate_in(c, f->of, ol_val_item(v, i), ITEM(at, i));
 }
 
-/* Immutable members are members of the root, or of an object of it: that is as far as 'old' goes. */
+/* Immutable members are members of the root, or of an object of it: that is as far as 'old'
+ * goes. */
 static void validate_in(const struct validator *c, const struct kube_schema *schema,
                         const struct ol_val *object, const struct kube_path *at)
 {

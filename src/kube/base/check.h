@@ -5,8 +5,8 @@
 #include "kube/base/status.h"
 
 /*
- * What an API server does with a document before it is stored, driven by the kind's field table. All
- * on the JSON form; the tree is changed in place, new values come from the arena.
+ * What an API server does with a document before it is stored, driven by the kind's field table.
+ * All on the JSON form; the tree is changed in place, new values come from the arena.
  */
 
 /* Members that the table doesn't know, and wrong types. Sentences as kubectl shows them for strict

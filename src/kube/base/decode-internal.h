@@ -8,9 +8,9 @@
 
 /*
  * The decoder of objects. The text is walked twice by the same code: the first time to measure, the
- * second time to fill. What is measured in the first walk is given out in the second in the same order,
- * but for the lengths of lists, which must be known before their items: these are kept from the first
- * walk. While measuring all pointers into the object ('at', 'base', 'item') are NULL.
+ * second time to fill. What is measured in the first walk is given out in the second in the same
+ * order, but for the lengths of lists, which must be known before their items: these are kept from
+ * the first walk. While measuring all pointers into the object ('at', 'base', 'item') are NULL.
  *
  * The block: the object's struct, then structs with 128-bit members (aligned to 16), then the other
  * structs and lists (8), then characters.
@@ -37,7 +37,8 @@ int decode_not_json(struct decoder *d);
 void *decode_give(struct decoder *d, size_t size, enum decode_region r);
 /* A struct that has a 128-bit member has a size that 16 divides. */
 void *decode_give_structs(struct decoder *d, size_t n, size_t size);
-/* The same text in static memory when it is one of those that thousands of objects share, else NULL. */
+/* The same text in static memory when it is one of those that thousands of objects share, else
+ * NULL. */
 const char *decode_word(const struct kube_span *span);
 /* Characters of the block, or a word. NULL while measuring. */
 const char *decode_give_span(struct decoder *d, const struct kube_span *span);

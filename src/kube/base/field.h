@@ -53,8 +53,8 @@ enum kube_field_flag {
     KUBE_MICRO = 1 << 12,       /* a MicroTime: six decimals */
     KUBE_RETAIN_KEYS = 1 << 13, /* patch strategy "merge,retainKeys" */
     KUBE_APPLY_ONLY = 1 << 14,  /* merges in server-side apply; a strategic patch replaces it */
-    /* "", 0, false and empty lists and maps are values of their own (Go has a pointer there, or writes
-     * them always). Without it they are the same as absent, and are left out. */
+    /* "", 0, false and empty lists and maps are values of their own (Go has a pointer there, or
+     * writes them always). Without it they are the same as absent, and are left out. */
     KUBE_KEEP = 1 << 15,
     KUBE_MAY_BE_EMPTY = 1 << 16, /* REQUIRED by OpenAPI alone, or with rules of its own */
 };
@@ -72,8 +72,8 @@ struct kube_field {
     /* STR, STRS, ENUM, ENUM_SET: allowed values, NULL-terminated; "" keeps a place. NULL = any. */
     const char *const *names;
     const char *fallback; /* default as JSON text; NULL = none */
-    /* LIST that merges: "name" or "containerPort,protocol". The first is the key of a strategic merge;
-     * with KUBE_ATOMIC server-side apply replaces the list all the same. */
+    /* LIST that merges: "name" or "containerPort,protocol". The first is the key of a strategic
+     * merge; with KUBE_ATOMIC server-side apply replaces the list all the same. */
     const char *merge_keys;
     const char *doc; /* one sentence for kubectl explain; or NULL */
 };

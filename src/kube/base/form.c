@@ -16,11 +16,13 @@ enum { LABEL_MAX = 63, SUBDOMAIN_MAX = 253 };
     " (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '" KEY_RE "')"
 
 static const char subdomain_error[] =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or"
+    " '.', "
     "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
     "validation is '" SUBDOMAIN_RE "')";
 static const char label_error[] =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and"
+    " must "
     "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
     "validation is '" LABEL_RE "')";
 static const char label_value_error[] =
@@ -29,7 +31,8 @@ static const char label_value_error[] =
     "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
     "or '12345', regex used for validation is '(" KEY_RE ")?')";
 static const char data_key_error[] =
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.na"
+    "me',  "
     "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 static bool is_lower(char c)

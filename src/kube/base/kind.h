@@ -9,8 +9,8 @@
 #include "kube/base/types.h"
 
 /*
- * The API kinds that we serve and use: const rows of one registry. A row names the kind, its place in
- * the API, and its schema (field.h).
+ * The API kinds that we serve and use: const rows of one registry. A row names the kind, its place
+ * in the API, and its schema (field.h).
  */
 
 /* Bits of kube_kind.flags */
@@ -42,7 +42,8 @@ struct kube_kind {
     const char *const *selectable;     /* fieldSelector paths beyond metadata.name and .namespace */
     /* The value of such a path for an object; NULL = "". */
     const char *(*select)(const struct ol_val *object, const char *path);
-    /* Rules that a table can't say, on the JSON form. 'old' is NULL on create. Findings go to 'to'. */
+    /* Rules that a table can't say, on the JSON form. 'old' is NULL on create. Findings go to
+     * 'to'. */
     void (*prepare)(struct ol_val *object, const struct ol_val *old, struct ol_arena *a);
     void (*validate)(const struct ol_val *object, const struct ol_val *old,
                      struct kube_findings *to);
@@ -79,8 +80,8 @@ int kube_decode_text(const struct kube_kind *kind, const char *json, size_t len,
     __attribute__((warn_unused_result));
 
 /*
- * Pieces of JSON text, found without reading the rest into a tree: the 'object' of a watch event, the
- * items of a list. -EINVAL: not JSON so far; -ENOENT: there is no such member.
+ * Pieces of JSON text, found without reading the rest into a tree: the 'object' of a watch event,
+ * the items of a list. -EINVAL: not JSON so far; -ENOENT: there is no such member.
  */
 int kube_text_member(const char *json, size_t len, const char *key, const char **ret,
                      size_t *ret_len) __attribute__((warn_unused_result));
@@ -101,7 +102,8 @@ char *kube_object_key(const struct kube_object *o) __attribute__((warn_unused_re
 /* Splits such a key; ns is "" without slash. Both into the caller's 254-byte buffers. */
 int kube_key_split(const char *key, char ns[254], char name[254])
     __attribute__((warn_unused_result));
-/* -1, 0, 1 by resource version as integers; -EINVAL when one is not a number. For our own caches. */
+/* -1, 0, 1 by resource version as integers; -EINVAL when one is not a number. For our own
+ * caches. */
 int kube_version_cmp(const char *a, const char *b, int *ret) __attribute__((warn_unused_result));
 
 /* --- selectors --- */

@@ -16,5 +16,6 @@ struct kube_path {
 
 enum { KUBE_PATH_MAX = 1024 };
 
-/* "spec.containers[0].name", "metadata.labels[a/b]"; "<root>" for NULL. Cut off when it is longer. */
+/* "spec.containers[0].name", "metadata.labels[a/b]"; "<root>" for NULL. Cut off when it is
+ * longer. */
 void kube_path_text(const struct kube_path *path, char out[KUBE_PATH_MAX]);

@@ -6,8 +6,8 @@
 #include "kube/base/check-internal.h"
 #include "kube/base/kind-internal.h"
 
-/* Defaults that need more than a row: kube-apiserver's pkg/apis/core/v1/defaults.go and the strategies
- * in pkg/registry. */
+/* Defaults that need more than a row: kube-apiserver's pkg/apis/core/v1/defaults.go and the
+ * strategies in pkg/registry. */
 
 static struct ol_val *ensure_map(struct ol_arena *a, struct ol_val *object, const char *member)
 {

@@ -6,8 +6,8 @@
 #include "kube/base/types.h"
 
 /*
- * The tables of fields, split by what they describe: fields-*.c. A schema that a single file needs is
- * static there.
+ * The tables of fields, split by what they describe: fields-*.c. A schema that a single file needs
+ * is static there.
  */
 #define M(type, at) 1 + offsetof(struct type, at)
 /* The object has no struct of its own: its members are members of the struct around it. */

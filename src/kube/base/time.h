@@ -8,8 +8,8 @@
 /* Times of the API: RFC 3339, in UTC when we write them. */
 enum { KUBE_TIME_SIZE = 32 };
 
-/* "2026-01-02T03:04:05Z", with or without a fraction, any offset. -EINVAL. What an ol_time can't hold
- * is capped; Go's zero time is 0, which means absent. */
+/* "2026-01-02T03:04:05Z", with or without a fraction, any offset. -EINVAL. What an ol_time can't
+ * hold is capped; Go's zero time is 0, which means absent. */
 int kube_time_parse(const char *text, size_t len, ol_time *ret) __attribute__((warn_unused_result));
 /* metav1.Time: whole seconds. */
 void kube_time_format(ol_time t, char out[KUBE_TIME_SIZE]);

@@ -16,8 +16,8 @@
  * Every struct begins with struct kube_object, so a pointer to one is a pointer to the other once
  * its 'kind' has been looked at: kube_as_pv(o) is NULL for anything else.
  *
- * Strings are never NULL but where it is said here: what is absent is "", as in Go. Objects (pointers)
- * are NULL when absent; numbers are 0, or -1 where it is said.
+ * Strings are never NULL but where it is said here: what is absent is "", as in Go. Objects
+ * (pointers) are NULL when absent; numbers are 0, or -1 where it is said.
  */
 struct kube_kind;
 

@@ -72,7 +72,6 @@ static void check_rules(const struct rule *rules, size_t n)
 #define PVC_OK  "\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],"
 #define SIZE(n) "\"resources\":{\"requests\":{\"storage\":\"" n "\"}}"
 
-/* demands: V1 */
 static void volumes_have_kubernetes_rules(void **state)
 {
     static const struct rule rules[] = {
@@ -104,7 +103,8 @@ static void volumes_have_kubernetes_rules(void **state)
          "\"ReadWriteMany\", \"ReadWriteOnce\", \"ReadWriteOncePod\""},
         {&kube_pv_kind, NULL,
          PV_OK NFS ",\"nodeAffinity\":{\"required\":{\"nodeSelectorTerms\":[]}}}",
-         "spec.nodeAffinity.required.nodeSelectorTerms: Required value: must have at least one node "
+         "spec.nodeAffinity.required.nodeSelectorTerms: Required value: must have at least one"
+         " node "
          "selector term"},
         {&kube_pv_kind, PV_OK NFS "}", PV_OK NFS ",\"claimRef\":{\"name\":\"c\"}}", ""},
         {&kube_pv_kind, PV_OK NFS "}", PV_OK "\"nfs\":{\"server\":\"t\",\"path\":\"/p\"}}",
@@ -144,7 +144,8 @@ static void claims_have_kubernetes_rules(void **state)
          "spec: Forbidden: spec is immutable after creation except resources.requests and "
          "volumeAttributesClassName for bound claims\n@@ -10,7 +10,7 @@\n   }\n  },\n"
          "  \"VolumeName\": \"\",\n- \"StorageClassName\": \"\",\n+ \"StorageClassName\": \"c\",\n"
-         "  \"VolumeMode\": \"Filesystem\",\n  \"DataSource\": null,\n  \"DataSourceRef\": null,\n"},
+         "  \"VolumeMode\": \"Filesystem\",\n  \"DataSource\": null,\n  \"DataSourceRef\": nul"
+         "l,\n"},
         {&kube_pvc_kind, PVC_OK SIZE("1Gi") ",\"volumeName\":\"v\"}",
          PVC_OK SIZE("1Gi") ",\"volumeName\":\"w\"}", "spec: Forbidden: spec is immutable…"},
         /* sizes */
@@ -195,7 +196,8 @@ static void storage_kinds_have_kubernetes_rules(void **state)
          "\"v\"}}",
          "spec: Invalid value: …"},
         {&kube_csinode_kind, NULL,
-         "\"spec\":{\"drivers\":[{\"name\":\"d\",\"nodeID\":\"\"},{\"name\":\"d\",\"nodeID\":\"n\"}]}",
+         "\"spec\":{\"drivers\":[{\"name\":\"d\",\"nodeID\":\"\"},{\"name\":\"d\",\"nodeID\":"
+         "\"n\"}]}",
          "spec.drivers[0].nodeID: Required value\nspec.drivers[1].name: Duplicate value: \"d\""},
         {&kube_csidriver_kind, NULL, "\"spec\":{}", ""},
         {&kube_csidriver_kind, NULL, "\"spec\":{\"fsGroupPolicy\":\"x\"}",
@@ -219,15 +221,18 @@ static void other_kinds_have_kubernetes_rules(void **state)
         {&kube_pod_kind, NULL, pod, ""},
         {&kube_pod_kind, NULL, "\"spec\":{}", "spec.containers: Required value"},
         {&kube_pod_kind, NULL,
-         "\"spec\":{\"containers\":[{\"name\":\"C\",\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":"
+         "\"spec\":{\"containers\":[{\"name\":\"C\",\"volumeMounts\":[{\"name\":\"v\",\"mountP"
+         "ath\":"
          "\"/m\"}]}]}",
-         "spec.containers[0].name: Invalid value: \"C\": a lowercase RFC 1123 label must consist of "
+         "spec.containers[0].name: Invalid value: \"C\": a lowercase RFC 1123 label must consi"
+         "st of "
          "lower case alphanumeric characters or '-', and must start and end with an alphanumeric "
          "character (e.g. 'my-name',  or '123-abc', regex used for validation is "
          "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')\nspec.containers[0].image: Required value\n"
          "spec.containers[0].volumeMounts[0].name: Not found: \"v\""},
         {&kube_pod_kind, pod,
-         "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"j\",\"imagePullPolicy\":\"Always\"}]}",
+         "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"j\",\"imagePullPolicy\":\"Alwa"
+         "ys\"}]}",
          ""},
         {&kube_pod_kind, pod,
          "\"spec\":{\"nodeName\":\"n\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}",
@@ -262,13 +267,15 @@ static void metadata_has_kubernetes_rules(void **state)
         {&kube_class_kind, NULL, "{\"name\":\"x\",\"namespace\":\"y\"}",
          "metadata.namespace: Forbidden: not allowed on this type"},
         {&kube_class_kind, NULL, "{\"name\":\"A_b\"}",
-         "metadata.name: Invalid value: \"A_b\": a lowercase RFC 1123 subdomain must consist of lower "
+         "metadata.name: Invalid value: \"A_b\": a lowercase RFC 1123 subdomain must consist o"
+         "f lower "
          "case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric "
          "character (e.g. 'example.com', regex used for validation is "
          "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"},
         {&kube_class_kind, NULL, "{\"name\":\"x\",\"labels\":{\"/a\":\"b c\"}}",
          "metadata.labels: Invalid value: \"/a\": prefix part must be non-empty\n"
-         "metadata.labels: Invalid value: \"b c\": a valid label must be an empty string or consist "
+         "metadata.labels: Invalid value: \"b c\": a valid label must be an empty string or co"
+         "nsist "
          "of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
          "character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
          "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"},
@@ -329,7 +336,8 @@ static void normal_form_is_what_go_writes(void **state)
         {&kube_node_kind, "{\"status\":{\"capacity\":{\"cpu\":4,\"memory\":\"0.5Gi\"}}}",
          "{\"status\":{\"capacity\":{\"cpu\":\"4\",\"memory\":\"512Mi\"}}}"},
         {&kube_pv_kind, "{\"spec\":{\"capacity\":{\"storage\":\"10 Gi\"}}}",
-         "PersistentVolume in version \"v1\" cannot be handled as a PersistentVolume: quantities must "
+         "PersistentVolume in version \"v1\" cannot be handled as a PersistentVolume: quantiti"
+         "es must "
          "match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"},
         {&kube_pv_kind, "{\"spec\":{\"storageClassName\":5}}",
          "PersistentVolume in version \"v1\" cannot be handled as a PersistentVolume: json: cannot "
@@ -380,7 +388,8 @@ static void defaults_are_kubernetes(void **state)
         {&kube_pod_kind, "{\"spec\":{}}", "spec/schedulerName", "default-scheduler"},
         {&kube_pod_kind, "{\"spec\":{}}", "status/qosClass", "BestEffort"},
         {&kube_pod_kind,
-         "{\"spec\":{\"containers\":[{\"resources\":{\"limits\":{\"cpu\":\"1\",\"memory\":\"1Gi\"}}}]}}",
+         "{\"spec\":{\"containers\":[{\"resources\":{\"limits\":{\"cpu\":\"1\",\"memory\":\"1G"
+         "i\"}}}]}}",
          "status/qosClass", "Guaranteed"},
     };
     static const struct {

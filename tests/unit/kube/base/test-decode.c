@@ -76,9 +76,11 @@ static void a_volume_has_all_that_controllers_read(void **state)
 static void a_claim_tells_absent_from_empty(void **state)
 {
     ol_auto(kube_object_unref_at) const struct kube_object *none = decode(
-        "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\",\"metadata\":{\"namespace\":\"n\"}}");
+        "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\",\"metadata\":{\"namespace\""
+        ":\"n\"}}");
     ol_auto(kube_object_unref_at) const struct kube_object *empty = decode(
-        "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\",\"spec\":{\"storageClassName\":\"\","
+        "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\",\"spec\":{\"storageClassNam"
+        "e\":\"\","
         "\"selector\":{},\"resources\":{\"requests\":{\"storage\":\"800E\"}}}}");
 
     assert_null(kube_as_pvc(none)->spec.class_name);
@@ -125,10 +127,12 @@ static void a_pod_has_its_volumes_and_containers(void **state)
         "\"preferredDuringSchedulingIgnoredDuringExecution\":[{\"weight\":5,\"preference\":{}}]}},"
         "\"securityContext\":{\"fsGroup\":0,\"supplementalGroups\":[1,2]},"
         "\"volumes\":[{\"name\":\"a\",\"persistentVolumeClaim\":{\"claimName\":\"c\"}},"
-        "{\"name\":\"b\",\"ephemeral\":{\"volumeClaimTemplate\":{\"metadata\":{\"labels\":{\"x\":\"y\"}},"
+        "{\"name\":\"b\",\"ephemeral\":{\"volumeClaimTemplate\":{\"metadata\":{\"labels\":{\"x"
+        "\":\"y\"}},"
         "\"spec\":{\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}}},"
         "{\"name\":\"e\",\"emptyDir\":{\"sizeLimit\":\"5Mi\"}}],"
-        "\"containers\":[{\"name\":\"m\",\"command\":[\"a\",null],\"resources\":{\"limits\":{\"cpu\":2}},"
+        "\"containers\":[{\"name\":\"m\",\"command\":[\"a\",null],\"resources\":{\"limits\":{"
+        "\"cpu\":2}},"
         "\"volumeMounts\":[{\"name\":\"a\",\"mountPath\":\"/d\",\"readOnly\":true}],"
         "\"livenessProbe\":{\"httpGet\":{\"port\":80}}}]}}");
     const struct kube_pod *pod = kube_as_pod(o);
@@ -306,13 +310,18 @@ static void a_bound_pair_is_small(void **state)
 {
     ol_auto(kube_object_unref_at) const struct kube_object *pv = decode(
         "{\"kind\":\"PersistentVolume\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
-        "\"pvc-0b8c1ad4-7e65-4a3f-8f54-3c9d2f1f5a10\",\"uid\":\"9e0f6c33-27b2-4c22-9c52-5d2b3b9e2f11\","
+        "\"pvc-0b8c1ad4-7e65-4a3f-8f54-3c9d2f1f5a10\",\"uid\":\"9e0f6c33-27b2-4c22-9c52-5d2b3b"
+        "9e2f11\","
         "\"resourceVersion\":\"123456\",\"annotations\":{\"pv.kubernetes.io/provisioned-by\":"
-        "\"hostpath.csi.k8s.io\"},\"finalizers\":[\"kubernetes.io/pv-protection\"]},\"spec\":{\"capacity\":"
+        "\"hostpath.csi.k8s.io\"},\"finalizers\":[\"kubernetes.io/pv-protection\"]},\"spec\":{"
+        "\"capacity\":"
         "{\"storage\":\"1Gi\"},\"csi\":{\"driver\":\"hostpath.csi.k8s.io\",\"volumeHandle\":"
-        "\"6f0c2b9a-e7a8-11ee-9f2f-0242ac110003\"},\"accessModes\":[\"ReadWriteOnce\"],\"claimRef\":"
-        "{\"kind\":\"PersistentVolumeClaim\",\"namespace\":\"default\",\"name\":\"data-web-123\",\"uid\":"
-        "\"0b8c1ad4-7e65-4a3f-8f54-3c9d2f1f5a10\",\"apiVersion\":\"v1\"},\"storageClassName\":\"fast\"}}");
+        "\"6f0c2b9a-e7a8-11ee-9f2f-0242ac110003\"},\"accessModes\":[\"ReadWriteOnce\"],\"claim"
+        "Ref\":"
+        "{\"kind\":\"PersistentVolumeClaim\",\"namespace\":\"default\",\"name\":\"data-web-123"
+        "\",\"uid\":"
+        "\"0b8c1ad4-7e65-4a3f-8f54-3c9d2f1f5a10\",\"apiVersion\":\"v1\"},\"storageClassName\":"
+        "\"fast\"}}");
 
     assert_in_range(pv->size, 1, 900);
 }

@@ -79,7 +79,8 @@ static void node_selectors_are_terms_of_requirements(void **state)
          false},
         {"{\"matchFields\":[{\"key\":\"metadata.name\",\"operator\":\"In\",\"values\":[\"n\"]}]}",
          true},
-        {"{\"matchFields\":[{\"key\":\"metadata.name\",\"operator\":\"NotIn\",\"values\":[\"n\"]}]}",
+        {"{\"matchFields\":[{\"key\":\"metadata.name\",\"operator\":\"NotIn\",\"values\":[\"n"
+         "\"]}]}",
          false},
         {"{\"matchFields\":[{\"key\":\"other\",\"operator\":\"In\",\"values\":[\"n\"]}]}", false},
     };

@@ -22,7 +22,8 @@ static void a_status_has_apimachinerys_form(void **state)
           .kind = "persistentvolumes",
           .name = "a"},
          "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
-         "\"message\":\"persistentvolumes \\\"a\\\" not found\",\"reason\":\"NotFound\",\"details\":"
+         "\"message\":\"persistentvolumes \\\"a\\\" not found\",\"reason\":\"NotFound\",\"deta"
+         "ils\":"
          "{\"name\":\"a\",\"kind\":\"persistentvolumes\"},\"code\":404}"},
         {{.reason = KUBE_INVALID,
           .message = "m",
@@ -33,14 +34,17 @@ static void a_status_has_apimachinerys_form(void **state)
           .n_causes = 1},
          "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
          "\"message\":\"m\",\"reason\":\"Invalid\",\"details\":{\"name\":\"a\",\"group\":"
-         "\"storage.k8s.io\",\"kind\":\"StorageClass\",\"causes\":[{\"reason\":\"FieldValueRequired\","
+         "\"storage.k8s.io\",\"kind\":\"StorageClass\",\"causes\":[{\"reason\":\"FieldValueReq"
+         "uired\","
          "\"message\":\"Required value\",\"field\":\"spec.x\"}]},\"code\":422}"},
         {{.reason = KUBE_TOO_MANY_REQUESTS, .message = "later", .retry_after_seconds = 3},
          "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
-         "\"message\":\"later\",\"reason\":\"TooManyRequests\",\"details\":{\"retryAfterSeconds\":3},"
+         "\"message\":\"later\",\"reason\":\"TooManyRequests\",\"details\":{\"retryAfterSecond"
+         "s\":3},"
          "\"code\":429}"},
         {{.reason = KUBE_OK},
-         "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\",\"code\":200}"},
+         "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\",\""
+         "code\":200}"},
     };
 
     for (size_t i = 0; i < ol_count(cases); i++) {
