@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * A reader of JSON text that builds nothing: it steps from token to token, and what is not wanted is
- * skipped. The text is looked at as UTF-8 by the caller. All functions give -EINVAL when the text is
- * not JSON there; nesting is bounded.
+ * A reader of JSON text that builds nothing: it steps from token to token, and what is not wanted
+ * is skipped. The text is looked at as UTF-8 by the caller. All functions give -EINVAL when the
+ * text is not JSON there; nesting is bounded.
  */
 enum { KUBE_SCAN_DEPTH = 200 };
 
