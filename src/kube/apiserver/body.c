@@ -7,6 +7,9 @@
 #include "core/cleanup.h"
 #include "core/str.h"
 #include "kube/apiserver/api-internal.h"
+#include "kube/apiserver/proto.h"
+
+static const char protobuf[] = "application/vnd.kubernetes.protobuf";
 
 /* YAML's dates, and keys that are no strings, are strings to Kubernetes. */
 static struct ol_val *plain(struct ol_arena *a, struct ol_val *v, int depth)
@@ -52,7 +55,12 @@ static int load(struct api_request *q, bool is_yaml, struct ol_val **ret, struct
 bool api_body_any(struct api_request *q, const char *type, struct ol_val **ret)
 {
     struct ol_err err = OL_ERR_INIT;
-    int r = load(q, strstr(type, "yaml") != NULL, ret, &err);
+    int r;
+
+    if (strcmp(type, protobuf) == 0)
+        r = proto_load(q->body, q->size, &q->arena, ret, &err);
+    else
+        r = load(q, strstr(type, "yaml") != NULL, ret, &err);
 
     if (r == -EFBIG)
         api_fail(q, KUBE_TOO_LARGE, "Request entity too large: %s", ol_err_text(&err));
@@ -63,8 +71,8 @@ bool api_body_any(struct api_request *q, const char *type, struct ol_val **ret)
 
 bool api_body(struct api_request *q, struct ol_val **ret)
 {
-    static const char *const known[] = {"application/json", "application/yaml",
-                                        "application/x-yaml", "text/yaml", NULL};
+    static const char *const known[] = {
+        "application/json", "application/yaml", "application/x-yaml", "text/yaml", protobuf, NULL};
     const char *header = q->content_type && *q->content_type ? q->content_type : "application/json";
     size_t len;
     const char *at = ol_str_strip(header, strcspn(header, ";"), &len);
@@ -73,7 +81,7 @@ bool api_body(struct api_request *q, struct ol_val **ret)
     if (!ol_str_in(type, known)) {
         api_fail(q, KUBE_UNSUPPORTED_MEDIA_TYPE,
                  "the body of the request was in an unknown format - accepted media types include: "
-                 "application/json, application/yaml");
+                 "application/json, application/yaml, application/vnd.kubernetes.protobuf");
         return false;
     }
     if (!api_body_any(q, type, ret))
