@@ -63,7 +63,8 @@ struct store {
     struct store_ring ring;
     struct ol_table pending; /* struct store_pending by key */
     struct store_ops waiting, flying;
-    bool is_flying;
+    size_t n_waiting;
+    bool is_flying, is_landing;
     uv_work_t work;
     int work_result;
     ol_time work_time;

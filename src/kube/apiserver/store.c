@@ -11,7 +11,8 @@
 #include "core/file.h"
 #include "kube/apiserver/store-internal.h"
 
-enum { RING_BYTES = 16 << 20, RING_EVENTS = 32768 };
+/* So many writes don't wait for the end of the turn: the disk works while the loop goes on. */
+enum { RING_BYTES = 16 << 20, RING_EVENTS = 32768, ENOUGH = 64 };
 
 struct store_text *store_text_new(uint64_t revision, const char *json, size_t len)
 {
@@ -164,9 +165,16 @@ uint64_t store_next_revision(struct store *s)
     return ++s->next;
 }
 
+static void fly(struct store *s);
+
 static void enqueue(struct store *s, struct store_op *op)
 {
     STAILQ_INSERT_TAIL(&s->waiting, op, link);
+    s->n_waiting++;
+    if (s->is_flying || s->is_landing)
+        return;
+    if (s->n_waiting >= ENOUGH && !op->is_wait)
+        fly(s);
     if (s->is_flying || uv_is_active((uv_handle_t *)s->check))
         return;
     uv_check_start(s->check, on_turn_end);
@@ -245,23 +253,24 @@ static void publish(struct store *s, const struct store_ops *ops)
     }
 }
 
-static void fly(struct store *s);
-
 static void landed(struct store *s, int r)
 {
     struct store_ops ops = STAILQ_HEAD_INITIALIZER(ops);
 
     STAILQ_CONCAT(&ops, &s->flying);
     s->is_flying = false;
+    s->is_landing = true;
     if (r == 0) {
         publish(s, &ops);
     } else {
         s->stats.n_failed++;
         /* What came meanwhile may build upon what is lost. */
         STAILQ_CONCAT(&ops, &s->waiting);
+        s->n_waiting = 0;
     }
     /* Done functions may write: that begins the next flight at the end of this turn. */
     end_ops(s, &ops, r);
+    s->is_landing = false;
     if (!STAILQ_EMPTY(&s->waiting))
         fly(s);
     else if (s->closed) {
@@ -306,6 +315,7 @@ static void fly(struct store *s)
     uv_check_stop(s->check);
     uv_idle_stop(s->idle);
     STAILQ_CONCAT(&s->flying, &s->waiting);
+    s->n_waiting = 0;
     s->is_flying = true;
     if (!has_writes(&s->flying) || !ol_change(s->loop->env, "commit", s->options.path)) {
         landed(s, 0);
@@ -327,7 +337,7 @@ void store_close(struct store *s, void (*closed)(void *ctx), void *ctx)
 {
     s->closed = closed;
     s->closed_ctx = ctx;
-    if (s->is_flying || !STAILQ_EMPTY(&s->waiting))
+    if (s->is_flying || s->is_landing || !STAILQ_EMPTY(&s->waiting))
         return; /* landed() goes on */
     store_free(s);
     closed(ctx);
