@@ -9,6 +9,7 @@
 #include "kube/apiserver/apiserver.h"
 #include "kube/apiserver/route.h"
 #include "kube/apiserver/selector.h"
+#include "kube/apiserver/stamp.h"
 #include "kube/apiserver/store.h"
 #include "kube/base/kind.h"
 #include "kube/base/status.h"
@@ -196,8 +197,6 @@ struct store_key api_key(const struct api_request *q);
 bool api_meta_create(struct api_request *q, struct ol_val *object);
 /* What only the server changes stays as it was. */
 bool api_meta_update(struct api_request *q, struct ol_val *object, const struct api_current *c);
-void api_time_text(ol_time t, char out[32]);
-void api_uuid(char out[37]);
 /* Keeps one half of an object as it was: the status, or all the rest. */
 void api_keep_half(struct ol_arena *a, struct ol_val *object, const struct ol_val *old,
                    bool is_status, const struct kube_kind *kind);

@@ -103,10 +103,8 @@ static int begin(struct ol_env *env, struct pair *p, const char *cn, time_t days
 {
     time_t now = (time_t)(ol_now_wall(env) / OL_SECOND);
     uint8_t serial[16];
-    char uuid[37];
 
-    api_uuid(uuid);
-    memcpy(serial, uuid, sizeof(serial));
+    api_random(serial, sizeof(serial));
     serial[0] &= 0x7f;
     if (gnutls_x509_privkey_init(&p->key) < 0 || gnutls_x509_crt_init(&p->cert) < 0)
         return GNUTLS_E_MEMORY_ERROR;

@@ -8,10 +8,10 @@
 #include "codec/json.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
-#include "kube/apiserver/api-internal.h"
 #include "kube/apiserver/proto-internal.h"
+#include "kube/apiserver/stamp.h"
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = 64, MAX_BYTES = 8 << 20 };
 
 enum wire { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_FIXED32 = 5 };
 
@@ -99,7 +99,7 @@ static struct ol_val *text_of(struct reader *r, struct span s)
 
 static struct ol_val *bytes_of(struct reader *r, struct span s)
 {
-    ol_auto(ol_buf_done) struct ol_buf b = OL_BUF_INIT(API_MAX_BODY * 2);
+    ol_auto(ol_buf_done) struct ol_buf b = OL_BUF_INIT(MAX_BYTES);
 
     ol_base64_encode(s.p, (size_t)(s.end - s.p), 0, &b);
     return ol_val_new_strn(r->arena, b.data, b.len);

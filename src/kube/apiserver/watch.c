@@ -225,13 +225,11 @@ static void on_timer(void *ctx)
 static ol_time timeout_of(const struct api_request *q)
 {
     uint8_t spread[2] = {0};
-    char text[37];
 
     if (q->query.timeout_seconds > 0 && q->query.timeout_seconds < INT32_MAX)
         return q->query.timeout_seconds * OL_SECOND;
-    api_uuid(text);
-    memcpy(spread, text, sizeof(spread));
-    return (LEAST_TIMEOUT + (spread[0] * 64 + spread[1]) % LEAST_TIMEOUT) * OL_SECOND;
+    api_random(spread, sizeof(spread));
+    return (LEAST_TIMEOUT + (spread[0] * 256 + spread[1]) % LEAST_TIMEOUT) * OL_SECOND;
 }
 
 /* --- the request --- */
