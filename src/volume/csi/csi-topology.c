@@ -325,27 +325,33 @@ static int prefer(const struct csi_topology_ask *ask, const struct kube_map *sel
                       ask->selected_node);
 }
 
+static int require(const struct csi_topology_ask *ask, struct ol_arena *a,
+                   struct kube_map *selected, struct csi_terms *to, struct ol_err *err)
+{
+    const struct kube_strs *keys = NULL;
+    struct csi_terms allowed = {NULL, 0};
+    int r = ask->selected_node ? selected_term(ask, a, &keys, selected, err) : 0;
+
+    if (r == 0 && flatten(ask->allowed, a, &allowed) < 0)
+        r = ol_err_set(err, EINVAL, "allowedTopologies make more than %d terms", TERMS_MAX);
+    if (r < 0)
+        return r;
+    if (ask->selected_node && (ask->flags & CSI_TOPOLOGY_STRICT))
+        return strict_requisite(ask, selected, &allowed, a, to, err);
+    if (allowed.n > 0)
+        *to = allowed;
+    else if (ask->selected_node || (ask->flags & CSI_TOPOLOGY_IMMEDIATE))
+        r = wide_requisite(ask, keys, a, to, err);
+    return r;
+}
+
 int csi_topology_require(const struct csi_topology_ask *ask, struct ol_arena *a,
                          struct csi_requirement *ret, struct ol_err *err)
 {
     struct csi_requirement r = {{NULL, 0}, {NULL, 0}};
-    struct csi_terms allowed = {NULL, 0};
     struct kube_map selected = {NULL, 0};
-    const struct kube_strs *keys = NULL;
-    int e = 0;
+    int e = require(ask, a, &selected, &r.requisite, err);
 
-    if (ask->selected_node)
-        e = selected_term(ask, a, &keys, &selected, err);
-    if (e == 0 && flatten(ask->allowed, a, &allowed) < 0)
-        e = ol_err_set(err, EINVAL, "allowedTopologies make more than %d terms", TERMS_MAX);
-    if (e < 0)
-        return e;
-    if (ask->selected_node && (ask->flags & CSI_TOPOLOGY_STRICT))
-        e = strict_requisite(ask, &selected, &allowed, a, &r.requisite, err);
-    else if (allowed.n > 0)
-        r.requisite = allowed;
-    else if (ask->selected_node || (ask->flags & CSI_TOPOLOGY_IMMEDIATE))
-        e = wide_requisite(ask, keys, a, &r.requisite, err);
     if (e < 0)
         return e;
     sort_unique(&r.requisite);

@@ -102,6 +102,20 @@ static bool needs_resize(const struct resizer_view *v, const struct sizes *s)
            && ((v->controller & CSI_CAN_EXPAND) || (v->node & CSI_NODE_CAN_EXPAND));
 }
 
+/* What the driver has to be asked for now; NULL = nothing. */
+static const struct ol_quantity *size_of(const struct resizer_view *v, const struct sizes *s)
+{
+    if (!needs_resize(v, s))
+        return NULL;
+    return ol_quantity_cmp(s->pv, s->spec) < 0 ? size_to_grow(v, s) : size_to_finish(v, s);
+}
+
+static bool is_marked(const struct kube_pvc *claim)
+{
+    return progress_of(claim) == CONTROLLER_IN_PROGRESS
+           && kube_condition_is_true(&claim->status.conditions, "Resizing");
+}
+
 enum resizer_step resizer_decide(const struct resizer_view *v, struct resizer_plan *ret)
 {
     const struct ol_quantity *size;
@@ -112,19 +126,14 @@ enum resizer_step resizer_decide(const struct resizer_view *v, struct resizer_pl
         return RESIZER_NOTHING;
     if (csi_annotation(&v->pv->o, OLD_CAPACITY) && ol_quantity_cmp(s.status, s.pv) >= 0)
         return RESIZER_FORGET_OLD;
-    if (!needs_resize(v, &s))
-        return RESIZER_NOTHING;
-    size = ol_quantity_cmp(s.pv, s.spec) < 0 ? size_to_grow(v, &s) : size_to_finish(v, &s);
+    size = size_of(v, &s);
     if (!size)
         return RESIZER_NOTHING;
     is_same = s.allocated && ol_quantity_cmp(s.allocated, size) == 0;
     if (is_same && v->is_slow)
         return RESIZER_WAIT;
     *ret = (struct resizer_plan){.size = *size, .is_new = !is_same};
-    if (is_same && progress_of(v->claim) == CONTROLLER_IN_PROGRESS
-        && kube_condition_is_true(&v->claim->status.conditions, "Resizing"))
-        return RESIZER_EXPAND;
-    return RESIZER_MARK;
+    return is_same && is_marked(v->claim) ? RESIZER_EXPAND : RESIZER_MARK;
 }
 
 static bool same_amount(const struct kube_resources *a, const struct kube_resources *b)
