@@ -9,8 +9,8 @@
 #include "volume/csi/csi-message-internal.h"
 #include "volume/csi/csi-patch.h"
 
-/* What a driver itself says is published where, against the statuses. What differs is synced as if the
- * status said nothing. */
+/* What a driver itself says is published where, against the statuses. What differs is synced as
+ * if the status said nothing. */
 enum { PAGE = 500, PUBLISHED_MAX = 1000000 };
 
 /* The survey of one driver: "handle\nnode id" of everything published. */

@@ -5,9 +5,9 @@
 #include "volume/csi/csi-access.h"
 
 /*
- * Decisions about VolumeAttachments (external-attacher, mid 2026; CSI spec, ControllerPublishVolume). Pure.
- * attached=false doesn't mean "not attached": whatever carries our finalizer is unpublished before it
- * goes, whether publishing ever succeeded or not.
+ * Decisions about VolumeAttachments (external-attacher, mid 2026; CSI spec,
+ * ControllerPublishVolume). Pure. attached=false doesn't mean "not attached": whatever carries
+ * our finalizer is unpublished before it goes, whether publishing ever succeeded or not.
  */
 enum attacher_step {
     ATTACHER_NOTHING,
@@ -35,7 +35,8 @@ struct attacher_plan {
     enum csi_access_mode mode;
 };
 
-/* For FAIL with the sentence in err. 'ret' is filled in for HOLD, PUBLISH and UNPUBLISH; borrowed. */
+/* For FAIL with the sentence in err. 'ret' is filled in for HOLD, PUBLISH and UNPUBLISH;
+ * borrowed. */
 enum attacher_step attacher_decide(const struct attacher_view *v, struct attacher_plan *ret,
                                    struct ol_err *err);
 /* The volume is going, and no attachment ('va' is any) needs our finalizer any more. */

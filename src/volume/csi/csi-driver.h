@@ -8,9 +8,10 @@
 #include "volume/csi/csi.h"
 
 /*
- * The drivers that are there: one row per endpoint (a socket that was named, or found in a directory).
- * An endpoint is asked who it is and what it can do until it answers, and again whenever its
- * connection was lost, so what is known here is what the driver says now. Pure of Kubernetes.
+ * The drivers that are there: one row per endpoint (a socket that was named, or found in a
+ * directory). An endpoint is asked who it is and what it can do until it answers, and again
+ * whenever its connection was lost, so what is known here is what the driver says now. Pure of
+ * Kubernetes.
  */
 enum csi_plugin_capability { /* bit 1 << value of csi.v1.PluginCapability.Service.Type */
                              CSI_PLUGIN_CONTROLLER_SERVICE = 1 << 1,

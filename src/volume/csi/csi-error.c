@@ -12,16 +12,17 @@ struct outcome_row {
 };
 
 /* clang-format off */
+#define O CSI_OUTCOME_OK
 #define U CSI_OUTCOME_UNSURE
 #define F CSI_OUTCOME_FINAL
 #define I CSI_OUTCOME_INFEASIBLE
 static const struct outcome_row outcomes[OL_GRPC_N_CODES] = {
-    [OL_GRPC_OK]                  = {CSI_OUTCOME_OK, CSI_OUTCOME_OK, CSI_OUTCOME_OK, CSI_OUTCOME_OK},
+    [OL_GRPC_OK]                  = {O, O, O, O},
     [OL_GRPC_CANCELLED]           = {U, U, U, U},
     [OL_GRPC_UNKNOWN]             = {F, F, F, F},
     [OL_GRPC_INVALID_ARGUMENT]    = {F, F, F, I},
     [OL_GRPC_DEADLINE_EXCEEDED]   = {U, U, U, U},
-    [OL_GRPC_NOT_FOUND]           = {F, CSI_OUTCOME_OK, F, I},
+    [OL_GRPC_NOT_FOUND]           = {F, O, F, I},
     [OL_GRPC_ALREADY_EXISTS]      = {F, F, F, F},
     [OL_GRPC_PERMISSION_DENIED]   = {F, F, F, F},
     [OL_GRPC_RESOURCE_EXHAUSTED]  = {CSI_OUTCOME_RESCHEDULE, U, U, U},
@@ -34,6 +35,7 @@ static const struct outcome_row outcomes[OL_GRPC_N_CODES] = {
     [OL_GRPC_DATA_LOSS]           = {F, F, F, F},
     [OL_GRPC_UNAUTHENTICATED]     = {F, F, F, F},
 };
+#undef O
 #undef U
 #undef F
 #undef I

@@ -7,8 +7,8 @@
 /* From decisions to CSI's messages and back. Messages live in the arena; their strings are borrowed
  * from what they are made of. */
 
-/* A map<string, string>. 'entry' is the descriptor of the map's own entry message, 'ret_entries' its
- * repeated member. */
+/* A map<string, string>. 'entry' is the descriptor of the map's own entry message, 'ret_entries'
+ * its repeated member. */
 void csi_message_map(const ProtobufCMessageDescriptor *entry, const struct kube_map *m,
                      struct ol_arena *a, size_t *ret_n, void *ret_entries);
 /* The map of a repeated member; strings are borrowed from the message. */

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Entries of all maps of strings look alike: protobuf-c makes a message of key and value of each. */
+/* Entries of all maps of strings look alike: protobuf-c makes a message of key and value of
+ * each. */
 typedef Csi__V1__Topology__SegmentsEntry entry_message;
 
 void csi_message_map(const ProtobufCMessageDescriptor *entry, const struct kube_map *m,
@@ -149,7 +150,8 @@ void csi_message_read_volume(const Csi__V1__Volume *v, struct ol_arena *a,
     for (size_t i = 0; i < v->n_accessible_topology; i++) {
         const Csi__V1__Topology *t = v->accessible_topology[i];
 
-        /* Terms are ORed: an empty one would say nothing, and match no node in a PersistentVolume. */
+        /* Terms are ORed: an empty one would say nothing, and match no node in a
+         * PersistentVolume. */
         if (t->n_segments > 0)
             csi_message_read_map(t->n_segments, t->segments, a, &out.topology.v[out.topology.n++]);
     }

@@ -85,8 +85,8 @@ static const char *token_value(const struct tokens *t, const char *token)
     return annotation_of(t->claim, token);
 }
 
-/* Length of a $name without braces (Go's os.Expand): letters, digits and underscores, or one special
- * character. */
+/* Length of a $name without braces (Go's os.Expand): letters, digits and underscores, or one
+ * special character. */
 static size_t bare_len(const char *s)
 {
     size_t n = 0;

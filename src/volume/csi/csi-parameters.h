@@ -7,8 +7,8 @@
 
 /*
  * A storage class' parameters as external-provisioner reads them: keys that begin with
- * csi.storage.k8s.io/ are for us and never reach the driver; the others go to it as they are. Names of
- * secrets are templates.
+ * csi.storage.k8s.io/ are for us and never reach the driver; the others go to it as they are.
+ * Names of secrets are templates.
  */
 enum csi_secret {
     CSI_SECRET_PROVISIONER,
@@ -33,9 +33,9 @@ struct csi_parameters {
 };
 
 /* 'claim' gives the templates' values: ${pv.name}, ${pvc.namespace}; in names of secrets also
- * ${pvc.name} and ${pvc.annotations['key']}. -EINVAL with external-provisioner's sentence for unknown
- * reserved keys, half or doubly given secrets, unknown tokens and names that are none. Strings are
- * the arena's or borrowed from the class. */
+ * ${pvc.name} and ${pvc.annotations['key']}. -EINVAL with external-provisioner's sentence for
+ * unknown reserved keys, half or doubly given secrets, unknown tokens and names that are none.
+ * Strings are the arena's or borrowed from the class. */
 int csi_parameters_read(const struct kube_map *parameters, const char *pv_name,
                         const struct kube_meta *claim, struct ol_arena *a,
                         struct csi_parameters *ret, struct ol_err *err)

@@ -6,9 +6,9 @@
 #include "kube/base/types.h"
 
 /*
- * Where a volume has to be reachable (external-provisioner pkg/controller/topology.go, mid 2026). A term
- * is a map of topology keys and values, sorted by key: the segments of one node, or one combination
- * of a class' allowedTopologies. Pure; strings are borrowed from the objects.
+ * Where a volume has to be reachable (external-provisioner pkg/controller/topology.go, mid
+ * 2026). A term is a map of topology keys and values, sorted by key: the segments of one node,
+ * or one combination of a class' allowedTopologies. Pure; strings are borrowed from the objects.
  */
 struct csi_terms {
     struct kube_map *v;
@@ -36,8 +36,8 @@ struct csi_topology_ask {
     unsigned flags; /* enum csi_topology_flag */
 };
 
-/* -ENOENT: the selected node or its CSINode is gone, the scheduler has to choose again; -EINVAL with
- * the sentence of the reference otherwise. */
+/* -ENOENT: the selected node or its CSINode is gone, the scheduler has to choose again; -EINVAL
+ * with the sentence of the reference otherwise. */
 int csi_topology_require(const struct csi_topology_ask *ask, struct ol_arena *a,
                          struct csi_requirement *ret, struct ol_err *err)
     __attribute__((warn_unused_result));

@@ -52,8 +52,8 @@ void csi_works_cancel(struct csi_works *all);
 /* A request to the API; what a write brings back goes into the cache first. */
 void csi_work_api(struct csi_work *w, const struct kube_ask *ask,
                   void (*answered)(struct csi_work *w, const struct kube_answer *a));
-/* A call of the driver, which is told to be lost when nobody is there. 'changes' names what the call
- * changes for ol_change(), NULL = nothing. */
+/* A call of the driver, which is told to be lost when nobody is there. 'changes' names what the
+ * call changes for ol_change(), NULL = nothing. */
 void csi_work_call(struct csi_work *w, const struct csi_driver *d, const struct csi_rpc *rpc,
                    const ProtobufCMessage *request, ol_time timeout, const char *changes,
                    void (*replied)(struct csi_work *w, const struct csi_reply *r));

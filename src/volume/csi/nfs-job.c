@@ -35,8 +35,8 @@ static int archive(struct ol_env *env, const char *relative, struct ol_err *err)
     return ol_rename(env, relative, to, err);
 }
 
-/* What no pod has seen goes only while nothing is in it: a pathPattern may name a directory that was
- * there before. */
+/* What no pod has seen goes only while nothing is in it: a pathPattern may name a directory that
+ * was there before. */
 static int discard(struct ol_env *env, const char *relative, struct ol_err *err)
 {
     ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;

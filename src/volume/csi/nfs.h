@@ -6,10 +6,10 @@
 #include "kube/base/types.h"
 
 /*
- * Volumes that are directories of one NFS export, as nfs-subdir-external-provisioner 4 makes them: one
- * per claim, called NAMESPACE-CLAIM-VOLUME or by the class' pathPattern. The directories are made by
- * libnfs without a mount, or on this machine when it is the server; always in a job, since
- * either can hang. Names and parameters are decided here, purely.
+ * Volumes that are directories of one NFS export, as nfs-subdir-external-provisioner 4 makes
+ * them: one per claim, called NAMESPACE-CLAIM-VOLUME or by the class' pathPattern. The
+ * directories are made by libnfs without a mount, or on this machine when it is the server;
+ * always in a job, since either can hang. Names and parameters are decided here, purely.
  */
 struct nfs_row {
     const char *name;   /* of the provisioner: "example.com/nfs" */
@@ -31,8 +31,8 @@ int nfs_directory_of(const struct kube_class *class, const struct kube_pvc *clai
                      struct ol_err *err) __attribute__((warn_unused_result));
 
 enum nfs_end { NFS_DELETE, NFS_ARCHIVE, NFS_RETAIN };
-/* onDelete ("delete", "retain") before archiveOnDelete (a boolean, true by default). class NULL: it is
- * gone, then nothing may be lost: archive. */
+/* onDelete ("delete", "retain") before archiveOnDelete (a boolean, true by default). class NULL:
+ * it is gone, then nothing may be lost: archive. */
 int nfs_end_of(const struct kube_class *class, enum nfs_end *ret, struct ol_err *err)
     __attribute__((warn_unused_result));
 /* The path below the row's export; NULL when the volume is elsewhere. Borrowed. */
@@ -40,9 +40,9 @@ const char *nfs_relative(const struct nfs_row *row, const char *path);
 
 /*
  * The job's own work, in the process that does it: argv = {"nfs-directory", "make" | "delete" |
- * "archive" | "discard" (delete if empty), server or "", root, relative}. With server "" root is a
- * local directory. Prints why not on stderr, exit status 0 or 1. Making what is there, and removing what isn't, succeed. Nothing leads out
- * of the root, links included.
+ * "archive" | "discard" (delete if empty), server or "", root, relative}. With server "" root is
+ * a local directory. Prints why not on stderr, exit status 0 or 1. Making what is there, and
+ * removing what isn't, succeed. Nothing leads out of the root, links included.
  */
 int nfs_directory_run(int argc, char **argv);
 int nfs_local_run(const char *verb, const char *root, const char *relative, struct ol_err *err)

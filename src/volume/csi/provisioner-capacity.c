@@ -7,9 +7,9 @@
 #include "volume/csi/provisioner-internal.h"
 
 /*
- * CSIStorageCapacity objects of one driver (the key): one for each of its classes and each segment of
- * the topology, what GetCapacity says of it; none when the CSIDriver doesn't ask for them. The rows
- * are asked one after the other, so a driver has one such call at a time.
+ * CSIStorageCapacity objects of one driver (the key): one for each of its classes and each
+ * segment of the topology, what GetCapacity says of it; none when the CSIDriver doesn't ask for
+ * them. The rows are asked one after the other, so a driver has one such call at a time.
  */
 #define LABEL_DRIVER  "csi.storage.k8s.io/drivername"
 #define LABEL_MANAGER "csi.storage.k8s.io/managed-by"

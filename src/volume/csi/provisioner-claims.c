@@ -88,8 +88,8 @@ static void patch_claim(struct csi_work *w, const struct kube_pvc *claim, enum c
     csi_work_api(w, &ask, then);
 }
 
-/* A failure after which nothing is outstanding: the finalizer goes at once, then we wait. The error is
- * told when that is done. */
+/* A failure after which nothing is outstanding: the finalizer goes at once, then we wait. The
+ * error is told when that is done. */
 struct failure {
     struct provision_op *op;
     struct ol_err err;
@@ -221,9 +221,9 @@ static void fill_ask(const struct provisioner *p, const struct provision_op *op,
     *ret = ask;
 }
 
-/* The plan of the first time is kept until the answer is final: a driver is asked for the same volume
- * each time, whatever became of nodes and classes meanwhile. Who adopts another process' claim has
- * none; when the node it was for is gone, it asks for the volume anywhere. */
+/* The plan of the first time is kept until the answer is final: a driver is asked for the same
+ * volume each time, whatever became of nodes and classes meanwhile. Who adopts another process'
+ * claim has none; when the node it was for is gone, it asks for the volume anywhere. */
 static int make_plan(struct provisioner *p, struct provision_op *op,
                      const struct provision_backend *b, const char *volume_name, struct ol_err *err)
 {
@@ -250,7 +250,8 @@ static int make_plan(struct provisioner *p, struct provision_op *op,
     return r;
 }
 
-/* The texts of nodes in a plan are borrowed from objects that may go; they are copied into the op. */
+/* The texts of nodes in a plan are borrowed from objects that may go; they are copied into the
+ * op. */
 static void own_terms(struct ol_arena *a, struct csi_terms *t)
 {
     for (uint32_t i = 0; i < t->n; i++) {
@@ -511,8 +512,8 @@ static void act(struct csi_work *w, enum provision_step step, const struct round
     csi_work_done(w);
 }
 
-/* What the decision looks at. An op of a claim whose name was given to another since is done with the
- * claim as it was. */
+/* What the decision looks at. An op of a claim whose name was given to another since is done
+ * with the claim as it was. */
 static bool look(struct provisioner *p, const char *key, struct round *r, struct provision_view *v)
 {
     const struct kube_pvc *now = kube_as_pvc(kube_informer_get_key(p->claim_cache, key));

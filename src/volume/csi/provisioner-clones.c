@@ -3,7 +3,8 @@
 #include "volume/csi/csi-patch.h"
 #include "volume/csi/provisioner-internal.h"
 
-/* Takes cloning-protection off a source claim when no claim that is still to be made asks for it. */
+/* Takes cloning-protection off a source claim when no claim that is still to be made asks for
+ * it. */
 enum { BODY_MAX = 1 << 20 };
 
 static bool is_still_read(const struct provisioner *p, const char *key)

@@ -104,7 +104,8 @@ static void deleted(struct csi_work *w, const struct csi_reply *r)
     removal->removed(w, o, &err);
 }
 
-/* A secret that is gone already doesn't keep a volume: the driver decides whether it can do without. */
+/* A secret that is gone already doesn't keep a volume: the driver decides whether it can do
+ * without. */
 static void delete_with_secret(struct csi_work *w, int e, const struct ol_err *err)
 {
     struct provisioner *p = w->ctx;

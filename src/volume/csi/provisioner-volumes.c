@@ -5,8 +5,8 @@
 #include "volume/csi/csi-patch.h"
 #include "volume/csi/provisioner-internal.h"
 
-/* Volumes that go: DeleteVolume, DELETE of the PersistentVolume, then our finalizer; and the finalizer
- * itself, which follows the reclaim policy. Each step can be done twice. */
+/* Volumes that go: DeleteVolume, DELETE of the PersistentVolume, then our finalizer; and the
+ * finalizer itself, which follows the reclaim policy. Each step can be done twice. */
 enum { BODY_MAX = 1 << 20 };
 
 static struct provisioner *owner(const struct csi_work *w)

@@ -8,9 +8,9 @@
 #include "volume/csi/csi-topology.h"
 
 /*
- * Decisions about claims that want a volume made, and volumes that want to go (external-provisioner and
- * sig-storage-lib-external-provisioner, mid 2026; CSI spec, CreateVolume). Pure.
- *
+ * Decisions about claims that want a volume made, and volumes that want to go
+ * (external-provisioner and sig-storage-lib-external-provisioner, mid 2026; CSI spec,
+ * CreateVolume). Pure.
  * One thing is not as there: before the driver is asked, the claim gets the finalizer
  * PROVISIONER_IN_FLIGHT, and it keeps it exactly as long as the driver may have a volume that no
  * PersistentVolume tells of. So neither a crash nor a claim's end loses a volume: who finds the
@@ -119,8 +119,8 @@ struct provision_plan {
 
 enum { PROVISION_NOT_OURS = 1 }; /* a data source that somebody else fills */
 /* 0, PROVISION_NOT_OURS, or -errno with the sentence of the event; -ENOENT: the selected node is
- * gone, -EAGAIN: something else has to happen first. All but -EAGAIN and -ENOENT wait for a change by
- * a person. */
+ * gone, -EAGAIN: something else has to happen first. All but -EAGAIN and -ENOENT wait for a
+ * change by a person. */
 int provision_plan(const struct provision_ask *ask, struct ol_arena *a, struct provision_plan *ret,
                    struct ol_err *err) __attribute__((warn_unused_result));
 /* The claim asks for a clone of a claim: its name, or NULL. */

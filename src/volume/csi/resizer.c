@@ -322,8 +322,8 @@ static void mark(struct csi_work *w, const struct kube_pvc *claim, const struct 
 
 static void forget_old(struct csi_work *w, const struct kube_pv *pv)
 {
-    static const char text[] =
-        "{\"metadata\":{\"annotations\":{\"volume.alpha.kubernetes.io/pre-resize-capacity\":null}}}";
+    static const char text[] = "{\"metadata\":{\"annotations\":"
+                               "{\"volume.alpha.kubernetes.io/pre-resize-capacity\":null}}}";
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(BODY_MAX);
 
     ol_buf_adds(&body, text);

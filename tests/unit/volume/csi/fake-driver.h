@@ -6,9 +6,9 @@
 #include "volume/csi/csi.h"
 
 /*
- * A CSI driver in the test's own process and virtual time: it stands where net/grpc's client does. It
- * has volumes, keeps its promises (the same name is the same volume, removing what isn't there
- * succeeds), and errs when the test says so. Jobs and events are doubles here, too.
+ * A CSI driver in the test's own process and virtual time: it stands where net/grpc's client
+ * does. It has volumes, keeps its promises (the same name is the same volume, removing what
+ * isn't there succeeds), and errs when the test says so. Jobs and events are doubles here, too.
  */
 struct fake_volume {
     char name[64], id[64], node[64]; /* node "" = not published */

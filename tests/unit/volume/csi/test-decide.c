@@ -191,10 +191,10 @@ struct planned {
     "{'metadata': {'name': 'src', 'namespace': 'default', 'uid': 'u0'}, 'spec': "                  \
     "{'storageClassName': 'c', 'volumeName': 'v0', 'resources': {'requests': {'storage': '" size   \
     "'}}}, 'status': {'phase': '" phase "'}}"
-#define SOURCE_PV(driver, mode)                                                                       \
-    "{'metadata': {'name': 'v0'}, 'spec': {'volumeMode': '" mode                                      \
-    "', 'claimRef': {'namespace': 'default', 'name': 'src', 'uid': 'u0'}, 'csi': {'driver': '" driver \
-    "', 'volumeHandle': 'h0'}}, 'status': {'phase': 'Bound'}}"
+#define SOURCE_PV(driver, mode)                                                                    \
+    "{'metadata': {'name': 'v0'}, 'spec': {'volumeMode': '" mode                                   \
+    "', 'claimRef': {'namespace': 'default', 'name': 'src', 'uid': 'u0'}, "                        \
+    "'csi': {'driver': '" driver "', 'volumeHandle': 'h0'}}, 'status': {'phase': 'Bound'}}"
 #define HEAD "error getting handle for DataSource Type PersistentVolumeClaim by Name src: "
 
 static const struct planned plans[] = {

@@ -21,8 +21,8 @@
 
 #define MINUTE (60 * OL_SECOND)
 
-/* Volumes that are directories: names, ends, and the way of a claim. The export is a directory of this
- * test; libnfs is tested with a server in tests/e2e. */
+/* Volumes that are directories: names, ends, and the way of a claim. The export is a directory
+ * of this test; libnfs is tested with a server in tests/e2e. */
 static char root[64];
 
 static int setup(void **state)

@@ -531,6 +531,77 @@ static void an_object_deleted_first_still_takes_its_volume_along(void **state)
     assert_null(fake_api_text(f->api, &kube_pv_kind, "pvc-u1"));
 }
 
+/* --- clones --- */
+static void a_clone_s_source_is_protected_while_it_is_read(void **state)
+{
+    struct csi_fixture *f = *state;
+    static const char source[] = "default/src";
+
+    f->driver.controller |= 1 << 7;
+    fake_driver_err(&f->driver, "CreateVolume", OL_GRPC_DEADLINE_EXCEEDED, true, 1);
+    fake_api_put(f->api, "{'apiVersion': 'v1', 'kind': 'PersistentVolumeClaim', 'metadata': "
+                         "{'name': 'src', 'namespace': 'default', 'uid': 'u0'}, 'spec': "
+                         "{'accessModes': ['ReadWriteOnce'], 'storageClassName': 'fast', "
+                         "'volumeName': 'v0', 'resources': {'requests': {'storage': '1Gi'}}}, "
+                         "'status': {'phase': 'Bound'}}");
+    fake_api_put(f->api, "{'apiVersion': 'v1', 'kind': 'PersistentVolume', 'metadata': {'name': "
+                         "'v0'}, 'spec': {'claimRef': {'namespace': 'default', 'name': 'src', "
+                         "'uid': 'u0'}, 'csi': {'driver': 'csi.example.com', 'volumeHandle': "
+                         "'h0'}}, 'status': {'phase': 'Bound'}}");
+    csi_fixture_class(f, NULL);
+    csi_fixture_claim(f);
+    fake_api_patch(f->api, &kube_pvc_kind, CLAIM,
+                   "{'spec': {'dataSource': {'kind': 'PersistentVolumeClaim', 'name': 'src'}}}");
+    csi_fixture_start(f);
+    fake_api_pass(f->api, 5 * OL_SECOND);
+    assert_non_null(strstr(csi_fixture_finalizers(f, &kube_pvc_kind, source), "cloning"));
+    fake_api_pass(f->api, MINUTE);
+    assert_string_equal(text(f, &kube_pv_kind, "pvc-u1", "spec/csi/volumeHandle"), "id-of-pvc-u1");
+    /* The binder's part. */
+    fake_api_patch(f->api, &kube_pvc_kind, CLAIM, "{'spec': {'volumeName': 'pvc-u1'}}");
+    fake_api_pass(f->api, OL_SECOND);
+    assert_null(strstr(csi_fixture_finalizers(f, &kube_pvc_kind, source), "cloning"));
+}
+
+static void what_somebody_else_fills_is_left_alone(void **state)
+{
+    struct csi_fixture *f = *state;
+
+    csi_fixture_class(f, NULL);
+    csi_fixture_claim(f);
+    fake_api_patch(f->api, &kube_pvc_kind, CLAIM,
+                   "{'spec': {'dataSource': {'kind': 'Book', 'apiGroup': 'x.y', 'name': 'b'}}}");
+    csi_fixture_start(f);
+    fake_api_pass(f->api, MINUTE);
+    assert_int_equal(f->driver.n, 0);
+    assert_false(in_flight(f));
+    assert_true(fake_driver_told(&f->driver, "Normal Provisioning Assuming an external populator "
+                                             "will provision the volume"));
+}
+
+/* A hundred calls under way, one of them hanging: nobody waits for it. */
+static void claims_do_not_wait_for_each_other(void **state)
+{
+    struct csi_fixture *f = *state;
+
+    fake_driver_err(&f->driver, "CreateVolume", OL_GRPC_DEADLINE_EXCEEDED, true, 1);
+    csi_fixture_class(f, NULL);
+    for (int i = 0; i < 50; i++)
+        fake_api_putf(f->api,
+                      "{'apiVersion': 'v1', 'kind': 'PersistentVolumeClaim', 'metadata': {'name': "
+                      "'data-%d', 'namespace': 'default', 'uid': 'u%d', 'annotations': "
+                      "{'volume.kubernetes.io/storage-provisioner': 'csi.example.com'}}, 'spec': "
+                      "{'accessModes': ['ReadWriteOnce'], 'storageClassName': 'fast', "
+                      "'resources': {'requests': {'storage': '1Gi'}}}}",
+                      i, i);
+    csi_fixture_start(f);
+    fake_api_pass(f->api, OL_SECOND);
+    assert_int_equal(fake_api_count(f->api, &kube_pv_kind), 49);
+    fake_api_pass(f->api, MINUTE);
+    assert_int_equal(fake_api_count(f->api, &kube_pv_kind), 50);
+    assert_int_equal(f->driver.n, 50);
+}
+
 /* --- capacity --- */
 static void capacity_of_each_segment_is_an_object(void **state)
 {
@@ -581,6 +652,9 @@ int main(void)
         T(an_attached_volume_is_not_deleted),
         T(a_kept_volume_loses_the_finalizer_and_nothing_else),
         T(an_object_deleted_first_still_takes_its_volume_along),
+        T(a_clone_s_source_is_protected_while_it_is_read),
+        T(what_somebody_else_fills_is_left_alone),
+        T(claims_do_not_wait_for_each_other),
         T(capacity_of_each_segment_is_an_object),
     };
 #undef T
