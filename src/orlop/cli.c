@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/env.h"
 #include "orlop/doctor.h"
+#include "orlop/parts.h"
 
 #define AT(member) offsetof(struct orlop_options, member)
 
@@ -87,7 +88,10 @@ int orlop_main(int argc, char **argv)
 {
     struct orlop_options options = {.listen = "127.0.0.1:6443", .data_dir = "/var/lib/orlop"};
     struct ol_cli cli = {.program = &orlop_program, .options = &options};
-    int status = ol_cli_run(&cli, argc, argv);
+    int status;
+
+    parts_job_main(argc, argv);
+    status = ol_cli_run(&cli, argc, argv);
 
     ol_strv_done(&options.csi_sockets);
     ol_strv_done(&options.nfs_provisioners);
