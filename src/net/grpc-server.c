@@ -128,6 +128,11 @@ static ssize_t read_reply(nghttp2_session *session, int32_t stream, uint8_t *to,
     return (ssize_t)size;
 }
 
+const char *ol_grpc_method_of(const struct ol_grpc_request *r)
+{
+    return r->path;
+}
+
 void ol_grpc_reply(struct ol_grpc_request *r, const void *data, size_t size)
 {
     const nghttp2_data_provider body = {.read_callback = read_reply};

@@ -81,6 +81,8 @@ int ol_grpc_server_start(struct ol_loop *loop, const char *address,
                          struct ol_grpc_server **ret, struct ol_err *err)
     __attribute__((warn_unused_result));
 void ol_grpc_server_stop(struct ol_grpc_server *s);
+/* The path of its method. */
+const char *ol_grpc_method_of(const struct ol_grpc_request *r);
 /* Both end r. A peer that has left meanwhile makes them nothing. */
 void ol_grpc_reply(struct ol_grpc_request *r, const void *data, size_t size);
 void ol_grpc_fail(struct ol_grpc_request *r, enum ol_grpc_code code, const char *fmt, ...)
