@@ -52,6 +52,11 @@ static bool is_mounted(const struct node_mount *m)
     return m->life == NODE_THERE || m->life == NODE_REDOING;
 }
 
+static bool is_held(const struct node_world *w, const char *pod_uid)
+{
+    return w->held && ol_strv_has(w->held, pod_uid);
+}
+
 /* 1. A pod that is gone loses the volume. */
 static bool tear_down(struct round *r, struct node_volume *v)
 {
@@ -60,7 +65,8 @@ static bool tear_down(struct round *r, struct node_volume *v)
     for (size_t i = 0; i < v->n_mounts; i++) {
         struct node_mount *m = v->mounts[i];
 
-        if (!m->is_wanted && node_life_is_owed(m->life) && is_due(r, &m->retry)
+        if (!m->is_wanted && !is_held(r->w, m->pod_uid) && node_life_is_owed(m->life)
+            && is_due(r, &m->retry)
             && begin(r, &m->life, NODE_EV_REMOVE, (struct node_action){NODE_TEAR_DOWN, v, m, NULL}))
             return true;
     }

@@ -205,11 +205,37 @@ static void learn_spec(struct node_volume *v, const struct node_want *want)
     v->handle = ol_xstrdup(s->pv ? s->pv->spec.csi->handle : handle);
 }
 
+/* A device that was found on disk is known by its directory alone: it gets its name when somebody
+ * wants what is mounted there. */
+static struct node_volume *adopt(struct node_world *w, const struct node_want *want)
+{
+    const struct volume_plugin *p = volume_plugin_of(&want->spec);
+    ol_auto(ol_buf_done) struct ol_buf dir = OL_BUF_INIT(8192);
+
+    if (!p->device_dir)
+        return NULL;
+    p->device_dir(&want->spec, &dir);
+    for (size_t i = 0; i < w->n_volumes; i++) {
+        struct node_volume *v = w->volumes[i];
+
+        if (v->pv || v->plugin != p || !v->handle || strcmp(v->handle, dir.data) != 0)
+            continue;
+        ol_table_remove(&w->by_name, v);
+        free((char *)v->name);
+        v->name = ol_xstrdup(want->name);
+        ol_table_put(&w->by_name, v);
+        return v;
+    }
+    return NULL;
+}
+
 struct node_mount *node_want_volume(struct node_world *w, const struct node_want *want)
 {
     struct node_volume *v = node_volume_find(w, want->name);
     struct node_mount *m;
 
+    if (!v)
+        v = adopt(w, want);
     if (!v)
         v = add_volume(w, want->name);
     learn_spec(v, want);
@@ -282,6 +308,8 @@ void node_world_found(struct node_world *w, const struct node_found *f)
         return;
     m = add_mount(v, f->pod_uid);
     node_life_step(&m->life, NODE_EV_FOUND);
+    if (w->attaches_itself && v->is_attachable)
+        node_life_step(&v->attachment, NODE_EV_FOUND);
 }
 
 bool node_volume_is_in_use(const struct node_volume *v)

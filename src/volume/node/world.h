@@ -67,9 +67,10 @@ struct node_pod {
 };
 
 struct node_world {
-    bool is_populated;            /* every pod of the API has been looked at once */
-    bool may_tear_down;           /* … and what runs on this machine is known, too */
-    bool attaches_itself;         /* --enable-controller-attach-detach=false */
+    bool is_populated;          /* every pod of the API has been looked at once */
+    bool may_tear_down;         /* … and what runs on this machine is known, too */
+    const struct ol_strv *held; /* uids of pods whose containers may run: nothing of theirs goes */
+    bool attaches_itself;       /* --enable-controller-attach-detach=false */
     struct node_volume **volumes; /* in the order of their coming */
     size_t n_volumes;
     struct ol_table by_name, pods; /* node_volume, node_pod */
@@ -100,8 +101,8 @@ void node_want_end(struct node_world *w);
 struct node_found {
     const char *name; /* unique name */
     const struct volume_plugin *plugin;
-    const char *spec_name, *driver, *handle;
-    const char *pod_uid; /* NULL: a device alone */
+    const char *spec_name, *driver, *handle; /* of other plug-ins with devices: its directory */
+    const char *pod_uid;                     /* NULL: a device alone */
     bool is_block, is_inline, has_device, is_device_there;
 };
 void node_world_found(struct node_world *w, const struct node_found *f);
