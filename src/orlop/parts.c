@@ -11,10 +11,15 @@
 #include "volume/binder/binder.h"
 #include "volume/csi/csi-driver.h"
 #include "volume/csi/csi.h"
+#include "volume/node/node.h"
+#include "volume/protection/protection.h"
 
 struct parts {
     struct csi_drivers *drivers;
     struct csi_options csi;
+    struct node_link link;
+    struct node_options node;
+    struct ol_strv node_sockets;
     struct kube_stack_row rows[PARTS_MAX];
     size_t n_rows;
 };
@@ -43,6 +48,18 @@ static void copy_all(struct ol_strv *to, const struct ol_strv *from)
         ol_strv_add_all(to, ol_strv_argv(from));
 }
 
+static void add_node(struct parts *p, const struct parts_options *o)
+{
+    copy_all(&p->node_sockets, o->csi_sockets);
+    if (o->own_socket)
+        ol_strv_add(&p->node_sockets, o->own_socket);
+    p->node = (struct node_options){.name = o->node_name,
+                                    .root = o->node_root,
+                                    .csi_sockets = &p->node_sockets,
+                                    .link = &p->link};
+    add(p, &node_component, &p->node);
+}
+
 struct parts *parts_new(struct ol_loop *loop, const struct parts_options *o)
 {
     struct parts *p = ol_xcalloc(1, sizeof(*p));
@@ -59,9 +76,13 @@ struct parts *parts_new(struct ol_loop *loop, const struct parts_options *o)
     if (o->want_defaults)
         add(p, &defaults_component, NULL);
     add(p, &binder_component, NULL);
+    add(p, &protection_claims, NULL);
+    add(p, &protection_volumes, NULL);
     add(p, &csi_provisioner_component, &p->csi);
     add(p, &csi_attacher_component, &p->csi);
     add(p, &csi_resizer_component, &p->csi);
+    if (o->has_node)
+        add_node(p, o);
     return p;
 }
 
@@ -73,6 +94,7 @@ void parts_free(struct parts *p)
     ol_strv_done(&p->csi.sockets);
     ol_strv_done(&p->csi.directories);
     ol_strv_done(&p->csi.nfs);
+    ol_strv_done(&p->node_sockets);
     free(p);
 }
 
@@ -130,6 +152,8 @@ void parts_job_main(int argc, char **argv)
     struct ol_job_function all[PARTS_MAX] = {{0}};
     size_t n = 0;
 
+    for (const struct ol_job_function *f = node_job_functions; f->name; f++)
+        all[n++] = *f;
     all[n++] = nfs_directory_job;
     assert(n < PARTS_MAX);
     ol_job_main(all, argc, argv);
