@@ -12,7 +12,6 @@
 enum { BYTES_MAX = 16 << 20 };
 
 struct normalizer {
-    const struct kube_kind *kind;
     const struct kube_schema *schema; /* of the member at hand */
     struct ol_arena *arena;
     struct ol_err *err;
@@ -21,14 +20,9 @@ struct normalizer {
 static int object_of(struct normalizer *n, const struct kube_schema *schema, struct ol_val *object,
                      const struct kube_path *at);
 
-/* apiserver: the request is a 400 with these words. */
 static int fail(struct normalizer *n, const char *why)
 {
-    char version[96];
-
-    kube_api_version(n->kind, version);
-    return ol_err_set(n->err, EINVAL, "%s in version \"%s\" cannot be handled as a %s: %s",
-                      n->kind->kind, version, n->kind->kind, why);
+    return ol_err_set(n->err, EINVAL, "%s", why);
 }
 
 static const char *json_type(const struct ol_val *v)
@@ -292,7 +286,7 @@ static int object_of(struct normalizer *n, const struct kube_schema *schema, str
 int kube_normalize(const struct kube_kind *kind, struct ol_val *object, struct ol_arena *a,
                    struct ol_err *err)
 {
-    struct normalizer n = {.kind = kind, .schema = kind->schema, .arena = a, .err = err};
+    struct normalizer n = {.schema = kind->schema, .arena = a, .err = err};
 
     if (!ol_val_is(object, OL_VAL_MAP))
         return fail(&n, "json: cannot unmarshal into an object");
