@@ -79,7 +79,6 @@ static void check_source(const struct ol_val *spec, const struct kube_path *at,
 
 static void check_capacity(const struct ol_val *spec, struct kube_findings *to)
 {
-    static const char *const names[] = {"storage", NULL};
     const struct ol_val *capacity = ol_val_get(spec, "capacity");
     const struct kube_path *at = CHILD(&spec_at, "capacity");
     ol_auto(ol_buf_done) struct ol_buf b = OL_BUF_INIT(64 << 10);
@@ -87,9 +86,10 @@ static void check_capacity(const struct ol_val *spec, struct kube_findings *to)
     if (ol_val_count(capacity) == 0)
         check_required(to, at, NULL);
     if (!ol_val_get(capacity, "storage") || ol_val_count(capacity) > 1) {
-        if (capacity && ol_json_dump(capacity, &ol_json_compact, &b) < 0)
-            ol_buf_clear(&b);
-        check_unsupported(to, at, b.data, names);
+        if (!capacity || ol_json_dump(capacity, &ol_json_compact, &b) < 0)
+            ol_buf_adds(&b, "null");
+        kube_find(to, "FieldValueNotSupported", "spec.capacity",
+                  "Unsupported value: %s: supported values: \"storage\"", b.data);
     }
     for (size_t i = 0; i < ol_val_count(capacity); i++) {
         const struct ol_pair *pair = ol_val_pair(capacity, i);

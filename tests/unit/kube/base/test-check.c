@@ -80,7 +80,7 @@ static void volumes_have_kubernetes_rules(void **state)
          "spec: Required value: must specify a volume type"},
         {&kube_pv_kind, NULL, "\"spec\":{" NFS "}",
          "spec.accessModes: Required value\nspec.capacity: Required value\n"
-         "spec.capacity: Unsupported value: \"\": supported values: \"storage\""},
+         "spec.capacity: Unsupported value: null: supported values: \"storage\""},
         {&kube_pv_kind, NULL,
          "\"spec\":{\"capacity\":{\"storage\":\"0\"},\"accessModes\":[\"ReadWriteOnce\"]," NFS "}",
          "spec.capacity[storage]: Invalid value: \"0\": must be greater than zero"},

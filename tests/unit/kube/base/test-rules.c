@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "codec/json.h"
 #include "core/cleanup.h"
 #include "kube/base/kind.h"
 
@@ -190,6 +191,33 @@ static void kinds_are_found_by_place_and_by_word(void **state)
     assert_string_equal(version, "coordination.k8s.io/v1");
 }
 
+static void field_selectors_see_what_kubernetes_lets_them_see(void **state)
+{
+    static const struct {
+        const struct kube_kind *kind;
+        const char *json, *path, *want; /* want NULL: "" */
+    } cases[] = {
+        {&kube_pod_kind, "{\"spec\":{\"nodeName\":\"n\"}}", "spec.nodeName", "n"},
+        {&kube_pod_kind, "{\"spec\":{}}", "spec.nodeName", NULL},
+        {&kube_pod_kind, "{}", "spec.hostNetwork", "false"},
+        {&kube_node_kind, "{\"spec\":{\"unschedulable\":true}}", "spec.unschedulable", "true"},
+        {&kube_event_kind, "{\"source\":{\"component\":\"c\"}}", "source", "c"},
+        {&kube_event_kind, "{\"reportingComponent\":\"r\"}", "source", "r"},
+        {&kube_event_kind, "{\"involvedObject\":{\"uid\":\"u\"}}", "involvedObject.uid", "u"},
+        {&kube_pv_kind, "{\"metadata\":{\"name\":\"v\"}}", "metadata.name", "v"},
+    };
+
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+        struct ol_val *v = NULL;
+        const char *got;
+
+        assert_int_equal(ol_json_load(cases[i].json, strlen(cases[i].json), &a, &v, NULL), 0);
+        got = cases[i].kind->select(v, cases[i].path);
+        assert_string_equal(got ? got : "none", cases[i].want ? cases[i].want : "none");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +225,7 @@ int main(void)
         cmocka_unit_test(node_selectors_are_terms_of_requirements),
         cmocka_unit_test(tolerations_fit_taints_as_in_core_v1),
         cmocka_unit_test(the_beta_annotation_wins_over_the_class),
+        cmocka_unit_test(field_selectors_see_what_kubernetes_lets_them_see),
         cmocka_unit_test(keys_are_split_and_versions_compared),
         cmocka_unit_test(kinds_are_found_by_place_and_by_word),
     };
