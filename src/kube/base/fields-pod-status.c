@@ -20,6 +20,7 @@ static const struct kube_schema pod_condition = {
 
 static const struct kube_field resource_health_fields[] = {
     {"health", KUBE_STR},
+    {"message", KUBE_STR, KUBE_KEEP},
     {"resourceID", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {NULL},
 };
@@ -121,11 +122,34 @@ static const struct kube_schema container_user = {
     0,
 };
 
+static const struct kube_field image_volume_status_fields[] = {
+    {"imageRef", KUBE_STR, KUBE_REQUIRED},
+    {NULL},
+};
+static const struct kube_schema image_volume_status = {
+    "io.k8s.api.core.v1.ImageVolumeStatus",
+    NULL,
+    image_volume_status_fields,
+    0,
+};
+
+static const struct kube_field volume_status_fields[] = {
+    {"image", KUBE_OBJECT, .of = &image_volume_status},
+    {NULL},
+};
+static const struct kube_schema volume_status = {
+    "io.k8s.api.core.v1.VolumeStatus",
+    NULL,
+    volume_status_fields,
+    0,
+};
+
 static const struct kube_field volume_mount_status_fields[] = {
     {"name", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"mountPath", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
     {"readOnly", KUBE_BOOL},
     {"recursiveReadOnly", KUBE_STR, KUBE_KEEP},
+    {"volumeStatus", KUBE_OBJECT, .of = &volume_status},
     {NULL},
 };
 static const struct kube_schema volume_mount_status = {
@@ -221,6 +245,19 @@ static const struct kube_schema pod_resource_claim_status = {
     0,
 };
 
+static const struct kube_field node_allocatable_resource_claim_status_fields[] = {
+    {"containers", KUBE_STRS, KUBE_MERGE_SET | KUBE_APPLY_ONLY},
+    {"resourceClaimName", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP},
+    {"resources", KUBE_RESOURCES, KUBE_REQUIRED | KUBE_KEEP},
+    {NULL},
+};
+static const struct kube_schema node_allocatable_resource_claim_status = {
+    "io.k8s.api.core.v1.NodeAllocatableResourceClaimStatus",
+    NULL,
+    node_allocatable_resource_claim_status_fields,
+    0,
+};
+
 static const struct kube_field pod_status_fields[] = {
     {"allocatedResources", KUBE_RESOURCES},
     {"conditions", KUBE_LIST, 0, M(kube_pod, status.conditions), .of = &pod_condition,
@@ -234,6 +271,8 @@ static const struct kube_field pod_status_fields[] = {
     {"initContainerStatuses", KUBE_LIST, KUBE_ATOMIC, M(kube_pod, status.init_containers),
      .of = &container_status},
     {"message", KUBE_STR},
+    {"nodeAllocatableResourceClaimStatuses", KUBE_LIST, KUBE_ATOMIC,
+     .of = &node_allocatable_resource_claim_status},
     {"nominatedNodeName", KUBE_STR, 0, M(kube_pod, status.nominated_node)},
     {"observedGeneration", KUBE_INT},
     {"phase", KUBE_STR, 0, M(kube_pod, status.phase)},

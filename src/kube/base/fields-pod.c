@@ -84,6 +84,17 @@ static const struct kube_schema pod_scheduling_gate = {
     sizeof(struct kube_scheduling_gate),
 };
 
+static const struct kube_field pod_scheduling_group_fields[] = {
+    {"podGroupName", KUBE_STR, KUBE_KEEP},
+    {NULL},
+};
+static const struct kube_schema pod_scheduling_group = {
+    "io.k8s.api.core.v1.PodSchedulingGroup",
+    NULL,
+    pod_scheduling_group_fields,
+    0,
+};
+
 static const struct kube_field workload_reference_fields[] = {
     {"name", KUBE_STR, KUBE_REQUIRED},
     {"podGroup", KUBE_STR, KUBE_REQUIRED},
@@ -141,6 +152,7 @@ static const struct kube_field pod_spec_fields[] = {
      .fallback = "\"default-scheduler\""},
     {"schedulingGates", KUBE_LIST, 0, M(kube_pod, spec.scheduling_gates),
      .of = &pod_scheduling_gate, .merge_keys = "name"},
+    {"schedulingGroup", KUBE_OBJECT, .of = &pod_scheduling_group},
     {"securityContext", KUBE_OBJECT, 0, M(kube_pod, spec.security),
      .of = &kube_schema_pod_security_context, .fallback = "{}"},
     {"serviceAccount", KUBE_STR},

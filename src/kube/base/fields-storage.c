@@ -194,6 +194,8 @@ static const struct kube_field csi_driver_spec_fields[] = {
      .doc = "How often the limit of volumes is asked for anew."},
     {"podInfoOnMount", KUBE_BOOL, KUBE_TRISTATE | KUBE_KEEP, M(kube_csidriver, pod_info),
      .fallback = "false", .doc = "The driver wants to know the pod."},
+    {"preventPodSchedulingIfMissing", KUBE_BOOL, KUBE_KEEP,
+     .doc = "Pods with its volumes go only where it is registered."},
     {"requiresRepublish", KUBE_BOOL, KUBE_TRISTATE | KUBE_KEEP,
      M(kube_csidriver, requires_republish), .fallback = "false",
      .doc = "NodePublishVolume is called again and again."},
