@@ -104,7 +104,7 @@ const char *fake_api_text(const struct fake_api *f, const struct kube_kind *kind
     return o ? o->json : NULL;
 }
 
-/* The text is kept until the next question. */
+/* The text is kept: tests compare two of them. */
 static const char *shown(struct fake_api *f, const struct ol_val *v)
 {
     ol_auto(ol_buf_done) struct ol_buf b = OL_BUF_INIT(ARENA_MAX);
@@ -115,9 +115,8 @@ static const char *shown(struct fake_api *f, const struct ol_val *v)
         ol_buf_adds(&b, ol_val_str(v));
     else if (ol_json_dump(v, &ol_json_compact, &b) < 0)
         return "";
-    free(f->answer);
-    f->answer = ol_buf_take(&b);
-    return f->answer;
+    ol_strv_take(&f->answers, ol_buf_take(&b));
+    return f->answers.v[f->answers.n - 1];
 }
 
 const char *fake_api_str(struct fake_api *f, const struct kube_kind *kind, const char *key,

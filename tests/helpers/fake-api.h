@@ -25,9 +25,9 @@ struct fake_api {
     struct ol_log log; /* a test may add a sink */
     struct ol_env env;
     struct ol_loop loop;
-    struct ol_strv asked; /* "PATCH /api/v1/persistentvolumes/pv BODY", without GETs */
-    size_t piece;         /* watches tell so many bytes at once; 0 = what there is */
-    char *answer;         /* of the last question */
+    struct ol_strv asked;   /* "PATCH /api/v1/persistentvolumes/pv BODY", without GETs */
+    size_t piece;           /* watches tell so many bytes at once; 0 = what there is */
+    struct ol_strv answers; /* to questions below */
     struct fake_store *store;
     struct fake_server *server;
 };
@@ -57,7 +57,7 @@ void fake_api_delete(struct fake_api *f, const struct kube_kind *kind, const cha
 /* JSON text, NULL when it is not there. 'key' is "ns/name" or "name". Borrowed until it changes. */
 const char *fake_api_text(const struct fake_api *f, const struct kube_kind *kind, const char *key);
 /* The text of the value at "spec/claimRef/name", other types as JSON; "" when it is not there.
- * Borrowed until the next call. Annotation keys with slashes: fake_api_map(). */
+ * Borrowed as long as f lives. Annotation keys with slashes: fake_api_map(). */
 const char *fake_api_str(struct fake_api *f, const struct kube_kind *kind, const char *key,
                          const char *path);
 /* A member of the map at the path: ("metadata/annotations", "pv.kubernetes.io/bind-completed"). */
@@ -66,7 +66,7 @@ const char *fake_api_map(struct fake_api *f, const struct kube_kind *kind, const
 size_t fake_api_count(const struct fake_api *f, const struct kube_kind *kind);
 /* Requests so far whose text in 'asked' begins with this. */
 size_t fake_api_asked(const struct fake_api *f, const char *beginning);
-/* The newest event object with this reason: its message; NULL = none. Borrowed until the next call. */
+/* The newest event object with this reason: its message; NULL = none. Borrowed as long as f lives. */
 const char *fake_api_event(struct fake_api *f, const char *reason);
 
 /* --- trouble --- */

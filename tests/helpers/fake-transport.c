@@ -300,7 +300,7 @@ void fake_api_free(struct fake_api *f)
         free(f->server->faults);
         f->server->faults = next;
     }
-    free(f->answer);
+    ol_strv_done(&f->answers);
     free(f->server);
     fake_store_free(f->store);
     ol_strv_done(&f->asked);

@@ -171,13 +171,18 @@ void cache_done(struct cache *c)
         index_free(c->indexes);
         c->indexes = next;
     }
+    cache_drop_handlers(c);
+    free(c->version);
+}
+
+void cache_drop_handlers(struct cache *c)
+{
     while (c->handlers) {
         struct cache_handler *next = c->handlers->next;
 
         free(c->handlers);
         c->handlers = next;
     }
-    free(c->version);
 }
 
 void cache_bury(struct cache *c)

@@ -59,6 +59,7 @@ void cache_list_end(struct cache *c, const char *version);
 
 struct kube_index *cache_add_index(struct cache *c, kube_index_fn keys);
 void cache_add_handler(struct cache *c, const struct kube_handler *h);
+void cache_drop_handlers(struct cache *c);
 
 /* --- lists and watches --- */
 

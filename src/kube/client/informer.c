@@ -173,6 +173,17 @@ void kube_informers_start(struct kube_informers *all, void (*synced)(void *ctx),
         ol_timer_set(&all->told, 0);
 }
 
+void kube_informers_stop(struct kube_informers *all)
+{
+    all->has_told = true;
+    all->is_started = false;
+    for (struct kube_informer *i = all->first; i; i = i->next) {
+        stream_free(i->stream);
+        i->stream = NULL;
+        cache_drop_handlers(&i->cache);
+    }
+}
+
 bool kube_informer_has_synced(const struct kube_informer *i)
 {
     return i->has_synced;

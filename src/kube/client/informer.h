@@ -27,6 +27,9 @@ void kube_informers_free(struct kube_informers *all);
 struct kube_informer *kube_informer_of(struct kube_informers *all, const struct kube_kind *kind);
 /* Lists and watches. 'synced' is called once, when every informer has its first list. */
 void kube_informers_start(struct kube_informers *all, void (*synced)(void *ctx), void *ctx);
+/* The first step of stopping: ends lists and watches, and from now on no handler is told of anything,
+ * not even of own writes. What is in the caches stays. Not to be called by a handler. */
+void kube_informers_stop(struct kube_informers *all);
 bool kube_informer_has_synced(const struct kube_informer *i);
 
 /* Before or after the start; a late one is told of all that is there. */

@@ -97,6 +97,8 @@ void kube_stack_stop(struct kube_stack *s, void (*stopped)(void *ctx), void *ctx
         return;
     }
     s->is_stopping = true;
+    /* A component that is gone must not be told of anything. */
+    kube_informers_stop(s->context.informers);
     s->stopped = stopped;
     s->stopped_ctx = ctx;
     stop_next(s);
