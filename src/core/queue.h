@@ -15,7 +15,8 @@
  *
  *     ol_queue_add(q, "default/claim", now);
  *     while ((key = ol_queue_take(q, now)))
- *         ... work, then ol_queue_forget(q, key) or ol_queue_retry(q, key, now); ol_queue_done(q, key)
+ *         ... work, then ol_queue_forget(q, key) or ol_queue_retry(q, key, now);
+ *         ol_queue_done(q, key)
  *     arm a timer for ol_queue_next(q)
  */
 struct ol_queue;

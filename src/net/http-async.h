@@ -36,8 +36,8 @@ struct ol_http_ask {
 
     /* A stream: each piece as it comes; its status is known then. NULL = collect. */
     void (*data)(void *ctx, int status, const char *piece, size_t len);
-    /* Always called once, never from within ol_http_async_send(): the end. status 0 when there was no
-     * answer, with the cause in err. 'body' is NUL-terminated, "" for a stream that had 2xx. */
+    /* Always called once, never from within ol_http_async_send(): the end. status 0 when there was
+     * no answer, with the cause in err. 'body' is NUL-terminated, "" for a stream that had 2xx. */
     void (*done)(void *ctx, int status, const char *body, size_t len, const struct ol_err *err);
     void *ctx;
 };

@@ -9,7 +9,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/str.h"
-#include "fake-internal.h"
+#include "fake-store.h"
 #include "kube/document/patch.h"
 
 /* What a test does to a fake API beside the requests of a client. */

@@ -6,17 +6,18 @@
 #include "virtual-time.h"
 
 /*
- * A Kubernetes API in memory, in virtual time, for tests of what works on one: get, list (with pages),
- * watch, create, update, patches, delete, /status and pods/binding, resource versions, finalizers,
- * conflicts. It knows no defaults, no validation and no selectors, deletes pods at once, and answers
- * errors when a test says so.
+ * A Kubernetes API in memory, in virtual time, for tests of what works on one: get, list (with
+ * pages), watch, create, update, patches, delete, /status and pods/binding, resource versions,
+ * finalizers, conflicts. It knows no defaults, no validation and no selectors, deletes pods at
+ * once, and answers errors when a test says so.
  *
  *     struct fake_api *api = fake_api_new();
  *     struct kube_client *client = fake_api_client(api);
  *     fake_api_put(api, "{'kind': 'PersistentVolume', 'apiVersion': 'v1', ...}");
  *     ... start a controller ...
  *     fake_api_settle(api);
- *     assert_string_equal(fake_api_str(api, &kube_pvc_kind, "default/data", "spec/volumeName"), "pv");
+ *     assert_string_equal(fake_api_str(api, &kube_pvc_kind, "default/data", "spec/volumeName"),
+ *                         "pv");
  *     kube_client_free(client);
  *     fake_api_free(api);
  */
@@ -43,8 +44,8 @@ void fake_api_settle(struct fake_api *f);
 void fake_api_pass(struct fake_api *f, ol_time span);
 
 /* --- what others do --- */
-/* Makes the object what it says, new or not; ' may stand for ". Fails the test when it is no JSON, or
- * of no kind of ours. */
+/* Makes the object what it says, new or not; ' may stand for ". Fails the test when it is no JSON,
+ * or of no kind of ours. */
 void fake_api_put(struct fake_api *f, const char *json);
 void fake_api_putf(struct fake_api *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Merges a patch into an object that must be there; status, too. */
@@ -66,7 +67,8 @@ const char *fake_api_map(struct fake_api *f, const struct kube_kind *kind, const
 size_t fake_api_count(const struct fake_api *f, const struct kube_kind *kind);
 /* Requests so far whose text in 'asked' begins with this. */
 size_t fake_api_asked(const struct fake_api *f, const char *beginning);
-/* The newest event object with this reason: its message; NULL = none. Borrowed as long as f lives. */
+/* The newest event object with this reason: its message; NULL = none. Borrowed as long as f
+ * lives. */
 const char *fake_api_event(struct fake_api *f, const char *reason);
 
 /* --- trouble --- */

@@ -52,20 +52,30 @@ const char *fake_query(const char *path, const char *key, struct ol_arena *a)
     return out;
 }
 
-static bool read_target(const char *path, struct ol_arena *a, struct target *ret)
+enum { PARTS = 9 };
+
+static void split_path(const char *path, struct ol_arena *a, const char *ret_parts[PARTS + 3])
 {
     struct ol_strv parts = OL_STRV_INIT;
     ol_autofree char *plain = ol_xstrndup(path, strcspn(path, "?"));
-    const char *p[9] = {0};
-    size_t at = 3;
 
     ol_strv_split(&parts, plain, "/");
-    for (size_t i = 0; i < parts.n && i < 8; i++)
-        p[i] = ol_arena_strdup(a, parts.v[i]);
+    for (size_t i = 0; i < parts.n && i < PARTS; i++)
+        ret_parts[i] = ol_arena_strdup(a, parts.v[i]);
     ol_strv_done(&parts);
+}
+
+static bool read_target(const char *path, struct ol_arena *a, struct target *ret)
+{
+    const char *p[PARTS + 3] = {0};
+    size_t at;
+    bool is_core;
+
+    split_path(path, a, p);
     if (!p[0] || !p[1])
         return false;
-    at = strcmp(p[0], "api") == 0 ? 2 : 3;
+    is_core = strcmp(p[0], "api") == 0;
+    at = is_core ? 2 : 3;
     *ret = (struct target){.ns = ""};
     if (p[at] && p[at + 1] && p[at + 2] && strcmp(p[at], "namespaces") == 0) {
         ret->ns = p[at + 1];
@@ -73,7 +83,7 @@ static bool read_target(const char *path, struct ol_arena *a, struct target *ret
     }
     if (!p[at])
         return false;
-    ret->kind = kube_kind_by_plural(p[0][3] ? p[1] : "", p[0][3] ? p[2] : p[1], p[at]);
+    ret->kind = kube_kind_by_plural(is_core ? "" : p[1], is_core ? p[1] : p[2], p[at]);
     ret->name = p[at + 1];
     ret->sub = ret->name ? p[at + 2] : NULL;
     return ret->kind != NULL;

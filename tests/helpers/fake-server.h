@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "fake-internal.h"
+#include "fake-store.h"
 
 /* Requests of a fake API (fake-server.c) and how they come and go (fake-transport.c). */
 

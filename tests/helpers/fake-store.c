@@ -8,7 +8,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/str.h"
-#include "fake-internal.h"
+#include "fake-store.h"
 #include "kube/base/time.h"
 
 enum { TEXT_MAX = 64 << 20 };

@@ -95,8 +95,8 @@ static void add_names(struct ol_buf *to, const struct ol_val *list)
     }
 }
 
-/* The row of a name in "clusters", "users" or "contexts"; 'what' is one of it, and the key of what it
- * holds. */
+/* The row of a name in "clusters", "users" or "contexts"; 'what' is one of it, and the key of what
+ * it holds. */
 static int find(struct reader *r, const char *list_key, const char *what, const char *name,
                 const struct ol_val **ret, struct ol_err *err)
 {

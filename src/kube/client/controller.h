@@ -6,9 +6,9 @@
 
 /*
  * The frame of a controller: a work queue of keys, worked on by 'sync', several keys at a time, one
- * hand per key. sync looks at the caches, decides the next thing to do, begins it, and ends the task
- * from its callback. So a controller is a chain of small idempotent steps: after each outside step it
- * looks again.
+ * hand per key. sync looks at the caches, decides the next thing to do, begins it, and ends the
+ * task from its callback. So a controller is a chain of small idempotent steps: after each outside
+ * step it looks again.
  */
 struct kube_controller;
 struct kube_task; /* one key in hand */

@@ -6,8 +6,8 @@
 #include "core/err.h"
 
 /*
- * What lists and watches put around objects, read without a tree of values: objects are handed on as
- * the text they are.
+ * What lists and watches put around objects, read without a tree of values: objects are handed on
+ * as the text they are.
  */
 
 enum envelope_type {

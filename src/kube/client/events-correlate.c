@@ -69,8 +69,8 @@ static void link_newest(struct memories *m, struct memory *one)
     m->newest = one;
 }
 
-/* The memory of a key, all zero when it is new; the oldest one makes room. '*ret_evicted' is what the
- * caller releases. */
+/* The memory of a key, all zero when it is new; the oldest one makes room. '*ret_evicted' is what
+ * the caller releases. */
 static struct memory *recall(struct memories *m, const char *key, struct memory **ret_evicted)
 {
     struct memory *one = ol_table_find_str(&m->table, key);

@@ -8,9 +8,9 @@
 
 /*
  * What becomes of an event: client-go's EventCorrelator (tools/record/events_cache.go) without I/O.
- * The same words about the same object are counted; from the tenth sentence of one reason within ten
- * minutes on they are combined; an object may have 25 events at once and then one in five minutes. It
- * remembers 4,096 of each, the latest.
+ * The same words about the same object are counted; from the tenth sentence of one reason within
+ * ten minutes on they are combined; an object may have 25 events at once and then one in five
+ * minutes. It remembers 4,096 of each, the latest.
  */
 struct correlator;
 struct correlator *correlator_new(void);

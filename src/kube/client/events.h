@@ -4,9 +4,9 @@
 #include "kube/client/client.h"
 
 /*
- * Events (core/v1) as client-go's recorder makes them: named OBJECT.<hex of the time>, repeated ones
- * counted by a patch instead of made anew, similar ones combined, a rate per object; written in the
- * background, never twice at once for one object. A lost event is logged and nothing else.
+ * Events (core/v1) as client-go's recorder makes them: named OBJECT.<hex of the time>, repeated
+ * ones counted by a patch instead of made anew, similar ones combined, a rate per object; written
+ * in the background, never twice at once for one object. A lost event is logged and nothing else.
  */
 enum kube_event_type { KUBE_NORMAL, KUBE_WARNING };
 

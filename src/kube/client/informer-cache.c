@@ -329,8 +329,8 @@ void cache_list_end(struct cache *c, const char *version)
     while ((o = ol_table_each(&unseen, &at))) {
         const struct kube_object *now = same_name(&c->objects, o);
 
-        /* An own write that is younger than the list speaks of something that the list couldn't know;
-         * the watch will tell its end. */
+        /* An own write that is younger than the list speaks of something that the list couldn't
+         * know; the watch will tell its end. */
         if (now && !is_older(version, now->meta.resource_version))
             take_out(c, now, now);
     }

@@ -15,7 +15,8 @@ struct kube_informers; /* at most one informer per kind */
 struct kube_informer;
 
 struct kube_handler {
-    /* old NULL: it is new; now NULL: it was deleted (old is the last that was seen). Both borrowed. */
+    /* old NULL: it is new; now NULL: it was deleted (old is the last that was seen). Both
+     * are borrowed. */
     void (*changed)(void *ctx, const struct kube_object *old, const struct kube_object *now);
     void *ctx;
 };
@@ -27,8 +28,8 @@ void kube_informers_free(struct kube_informers *all);
 struct kube_informer *kube_informer_of(struct kube_informers *all, const struct kube_kind *kind);
 /* Lists and watches. 'synced' is called once, when every informer has its first list. */
 void kube_informers_start(struct kube_informers *all, void (*synced)(void *ctx), void *ctx);
-/* The first step of stopping: ends lists and watches, and from now on no handler is told of anything,
- * not even of own writes. What is in the caches stays. Not to be called by a handler. */
+/* The first step of stopping: ends lists and watches, and from now on no handler is told of
+ * anything, not even of own writes. What is in the caches stays. Not to be called by a handler. */
 void kube_informers_stop(struct kube_informers *all);
 bool kube_informer_has_synced(const struct kube_informer *i);
 
@@ -43,7 +44,8 @@ size_t kube_informer_count(const struct kube_informer *i);
 /* All objects, in no order: *at starts with 0; NULL ends. The cache must not change meanwhile. */
 const struct kube_object *kube_informer_each(const struct kube_informer *i, size_t *at);
 
-/* An index: 'keys' calls emit() with each key under which the object is to be found. Before the start. */
+/* An index: 'keys' calls emit() with each key under which the object is to be found. Before the
+ * start. */
 typedef void (*kube_emit_fn)(void *to, const char *key);
 typedef void (*kube_index_fn)(const struct kube_object *o, kube_emit_fn emit, void *to);
 struct kube_index;

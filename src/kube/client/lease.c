@@ -115,7 +115,7 @@ static void add_spec(const struct kube_election *e, struct ol_jw *w)
 
 static void on_written(void *ctx, const struct kube_answer *a);
 
-/* Makes the Lease ours, renews it, or gives it back; the version that we saw has to be there still. */
+/* Makes the Lease ours, renews it, or gives it back; the version that we saw must be there. */
 static void write_lease(struct kube_election *e)
 {
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(BODY_MAX);

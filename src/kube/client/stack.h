@@ -4,8 +4,8 @@
 #include "kube/client/component.h"
 
 /*
- * The components of one program: started in order on one client and one set of caches, put to work when
- * the caches are full (and, where asked for, we lead), stopped backwards.
+ * The components of one program: started in order on one client and one set of caches, put to work
+ * when the caches are full (and, where asked for, we lead), stopped backwards.
  */
 struct kube_stack;
 
@@ -28,7 +28,8 @@ struct kube_stack_options {
 int kube_stack_start(struct ol_loop *loop, const struct kube_stack_options *options,
                      struct kube_stack **ret, struct ol_err *err)
     __attribute__((warn_unused_result));
-/* Stops all components, the last first, gives the lease back, and calls 'stopped'. NULL calls it at once. */
+/* Stops all components, the last first, gives the lease back, and calls 'stopped'. NULL calls it at
+ * once. */
 void kube_stack_stop(struct kube_stack *s, void (*stopped)(void *ctx), void *ctx);
 
 /* The row of a component by its name; NULL. */

@@ -130,6 +130,17 @@ static bool is_counted(const struct kube_pod *pod)
     return pod && *pod->spec.node && !kube_pod_is_terminated(pod);
 }
 
+/* Moves what the pod takes. */
+static void recount(struct scheduler *s, const struct kube_pod *old, const struct kube_pod *now)
+{
+    if (is_counted(old))
+        sched_nodes_remove_pod(&s->node_cache, old->spec.node, old);
+    if (is_counted(now))
+        sched_nodes_add_pod(&s->node_cache, now->spec.node, now);
+    if (old && !is_counted(now))
+        scheduler_wake(s);
+}
+
 static void pod_changed(void *ctx, const struct kube_object *old_object,
                         const struct kube_object *new_object)
 {
@@ -140,12 +151,7 @@ static void pod_changed(void *ctx, const struct kube_object *old_object,
 
     if (b && (!now || *now->spec.node))
         binding_uncount(b);
-    if (is_counted(old))
-        sched_nodes_remove_pod(&s->node_cache, old->spec.node, old);
-    if (is_counted(now))
-        sched_nodes_add_pod(&s->node_cache, now->spec.node, now);
-    if (old && (!now || !is_counted(now)))
-        scheduler_wake(s);
+    recount(s, old, now);
     if (b || !now || !*now->spec.node)
         kube_controller_add(s->controller, key);
 }

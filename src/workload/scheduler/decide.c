@@ -92,8 +92,8 @@ static int64_t soft_taints(const struct kube_pod *pod, const struct kube_node *n
     return n;
 }
 
-/* Soft taints count most, then what the pod prefers, then free room, as with kube-scheduler's weights;
- * but not normalized over the nodes. */
+/* Soft taints count most, then what the pod prefers, then free room, as with kube-scheduler's
+ * weights; but not normalized over the nodes. */
 int64_t sched_score(const struct sched_try *t, const struct sched_node *n)
 {
     return (share_free(t, n, "cpu") + share_free(t, n, "memory")) / 2

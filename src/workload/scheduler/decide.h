@@ -5,8 +5,8 @@
 #include "workload/scheduler/amounts.h"
 
 /*
- * Where a pod is to run: kube-scheduler's filters (1.35) as pure functions of what the caches know, and
- * its words where there is no place.
+ * Where a pod is to run: kube-scheduler's filters (1.35) as pure functions of what the caches know,
+ * and its words where there is no place.
  */
 
 /* A node and the pods on it, those included that are about to be bound to it. */

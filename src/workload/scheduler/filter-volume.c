@@ -168,7 +168,7 @@ static bool is_allowed(const struct kube_class *c, const struct kube_node *node)
     return c->allowed_topologies.n == 0;
 }
 
-/* CSIStorageCapacity, where the driver reports it: some pool that the node reaches is large enough. */
+/* CSIStorageCapacity, where the driver reports it: a pool that the node reaches is large enough. */
 static bool has_room(const struct sched_try *t, const struct kube_class *c,
                      const struct kube_pvc *claim, const struct kube_node *node)
 {

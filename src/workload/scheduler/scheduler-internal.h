@@ -95,7 +95,8 @@ bool binding_is_claim_taken(const struct scheduler *s, const struct kube_pod *po
 
 /* report.c */
 struct report;
-/* Condition PodScheduled is false, with 'reason' ("Unschedulable", "SchedulerError"), and an event. */
+/* The condition PodScheduled is False for 'reason' ("Unschedulable", "SchedulerError"), and an
+ * event says so. */
 void scheduler_report(struct scheduler *s, const struct kube_pod *pod, const char *reason,
                       const char *message);
 void scheduler_park(struct scheduler *s, const char *key);

@@ -71,7 +71,8 @@ static void files_and_data_are_read(void **state)
         "certificate-authority-data: Q0EyCg==}\n"
         "users:\n"
         "- {name: u, user: {token: secret}}\n"
-        "- {name: v, user: {tokenFile: token, client-certificate-data: Q0VSVAo=, client-key: /k/key}}\n"
+        "- {name: v, user: {tokenFile: token, client-certificate-data: Q0VSVAo=, "
+        "client-key: /k/key}}\n"
         "contexts:\n"
         "- {name: one, context: {cluster: c, user: u}}\n"
         "- {name: two, context: {cluster: d, user: v}}\n"
@@ -120,8 +121,8 @@ static void mistakes_are_named_with_their_place(void **state)
         {"clusters: [{name: c, cluster: {server: 'ftp://x'}}]\n" CONTEXT, NULL, EINVAL,
          "context 'k': kubeconfig '/k/config', cluster 'c': server 'ftp://x' is neither https://, "
          "http:// nor unix://"},
-        {"clusters: [{name: c, cluster: {server: 'https://x', certificate-authority-data: '!'}}]\n" CONTEXT
-         "users: []",
+        {"clusters: [{name: c, cluster: {server: 'https://x', certificate-authority-data: "
+         "'!'}}]\n" CONTEXT "users: []",
          NULL, EINVAL, "context 'k': kubeconfig '/k/config', "},
     };
     struct fixture *f = *state;

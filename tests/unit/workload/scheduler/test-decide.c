@@ -238,8 +238,8 @@ static void pod_goes_where_it_fits(void **state)
          "b", ""},
         {NODE("a", ""), NODE("b", ""),
          POD("'affinity': {'nodeAffinity': {'preferredDuringSchedulingIgnoredDuringExecution': "
-             "[{'weight': 10, 'preference': {'matchExpressions': [{'key': 'zone', 'operator': 'In', "
-             "'values': ['b']}]}}]}}"),
+             "[{'weight': 10, 'preference': {'matchExpressions': [{'key': 'zone', "
+             "'operator': 'In', 'values': ['b']}]}}]}}"),
          "b", ""},
         {NODE("a", ""), NULL,
          POD("'containers': [{'name': 'c', 'resources': {'requests': {'cpu': '3', 'memory': '5Gi', "
@@ -312,13 +312,32 @@ static void emptier_node_is_preferred(void **state)
 #define BOUND(pv)                                                                                  \
     CLAIM(", 'annotations': {'pv.kubernetes.io/bind-completed': 'yes'}", ", 'volumeName': '" pv "'")
 
-/* demands: V12 */
-static void claims_decide_where_the_pod_can_be(void **state)
+struct volume_case {
+    const char *objects[6];
+    const char *node, *message;
+};
+
+static void run_volume_cases(const struct volume_case *cases, size_t n)
 {
-    static const struct {
-        const char *objects[6];
-        const char *node, *message;
-    } cases[] = {
+    for (size_t i = 0; i < n; i++) {
+        void *state = NULL;
+        struct fixture *f;
+
+        setup(&state);
+        f = state;
+        add(f, NODE("a", ""));
+        add(f, NODE("b", ""));
+        for (size_t j = 0; j < 6 && cases[i].objects[j]; j++)
+            add(f, cases[i].objects[j]);
+        add(f, CLAIM_POD);
+        expect(f, cases[i].node, cases[i].message);
+        teardown(&state);
+    }
+}
+
+static void bound_claims_and_wrong_ones_decide_where_the_pod_can_be(void **state)
+{
+    static const struct volume_case cases[] = {
         {{NULL}, "", "0/2 nodes are available: persistentvolumeclaim \"data\" not found."},
         {{CLAIM("", "")},
          "",
@@ -344,6 +363,16 @@ static void claims_decide_where_the_pod_can_be(void **state)
          "",
          "0/2 nodes are available: 2 node(s) unavailable due to one or more pvc(s) bound to "
          "non-existent pv(s)."},
+    };
+
+    run_volume_cases(cases, ol_count(cases));
+    (void)state;
+}
+
+/* demands: V12 */
+static void claims_that_wait_look_for_a_volume_on_the_node(void **state)
+{
+    static const struct volume_case cases[] = {
         /* A free volume. */
         {{"{'kind': 'StorageClass', 'apiVersion': 'storage.k8s.io/v1', 'metadata': {'name': "
           "'late'}, 'provisioner': 'kubernetes.io/no-provisioner', 'volumeBindingMode': "
@@ -394,19 +423,8 @@ static void claims_decide_where_the_pod_can_be(void **state)
          ""},
     };
 
-    for (size_t i = 0; i < ol_count(cases); i++) {
-        struct fixture *f;
-
-        setup(state);
-        f = *state;
-        add(f, NODE("a", ""));
-        add(f, NODE("b", ""));
-        for (size_t j = 0; j < 6 && cases[i].objects[j]; j++)
-            add(f, cases[i].objects[j]);
-        add(f, CLAIM_POD);
-        expect(f, cases[i].node, cases[i].message);
-        teardown(state);
-    }
+    run_volume_cases(cases, ol_count(cases));
+    (void)state;
 }
 
 static void plan_is_that_of_the_chosen_node(void **state)
@@ -537,7 +555,8 @@ int main(void)
         cmocka_unit_test(pod_goes_where_it_fits),
         with_world(pods_that_are_there_take_room),
         with_world(emptier_node_is_preferred),
-        cmocka_unit_test(claims_decide_where_the_pod_can_be),
+        cmocka_unit_test(bound_claims_and_wrong_ones_decide_where_the_pod_can_be),
+        cmocka_unit_test(claims_that_wait_look_for_a_volume_on_the_node),
         with_world(plan_is_that_of_the_chosen_node),
         with_world(two_claims_do_not_get_one_volume),
         with_world(read_write_once_pod_claim_has_one_user),

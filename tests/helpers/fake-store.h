@@ -4,7 +4,8 @@
 #include "core/table.h"
 #include "fake-api.h"
 
-/* The objects of a fake API and what happened to them (fake-store.c); requests are in fake-server.c. */
+/* The objects of a fake API and what happened to them (fake-store.c); requests are in
+ * fake-server.c. */
 
 struct fake_stored {
     const char *key; /* "persistentvolumeclaims./default/data"; first, for the table */
@@ -36,8 +37,8 @@ struct fake_stored *fake_store_find(const struct fake_store *s, const struct kub
 struct fake_stored **fake_store_list(const struct fake_store *s, const struct kube_kind *kind,
                                      const char *ns, size_t *ret_n);
 /* Makes the object what it is to be: a new version with its event, or nothing when nothing is
- * different. One that is being deleted goes when it has no finalizers. Returns the JSON as stored (or
- * as it was when it went), heap. */
+ * different. One that is being deleted goes when it has no finalizers. Returns the JSON as stored
+ * (or as it was when it went), heap. */
 char *fake_store_commit(struct fake_store *s, const struct kube_kind *kind, struct ol_val *object,
                         struct ol_arena *a);
 /* Removes it, whatever its finalizers say. Returns its last state, heap. */
