@@ -14,21 +14,25 @@
 #include "kube/client/stack.h"
 #include "net/daemon.h"
 #include "volume/node/node.h"
+#include "workload/pod/runner.h"
 
 #ifndef ORLOP_VERSION
 #define ORLOP_VERSION "0.1.0"
 #endif
 
 struct options {
-    const char *kubeconfig, *context, *name, *root, *address, *controller_attaches;
+    const char *kubeconfig, *context, *name, *root, *address, *controller_attaches, *runtime,
+        *log_dir;
     struct ol_strv csi_sockets;
-    bool is_debug, want_version;
+    bool is_debug, want_version, wants_no_pods;
 };
 
 struct program {
     struct ol_daemon daemon;
     struct kube_stack *stack;
     struct node_link link;
+    struct node_options node;
+    struct pods_options pods;
     bool has_failed;
 };
 
@@ -44,6 +48,9 @@ static const struct ol_opt opts[] = {
     {"root-dir", 0, OL_OPT_STR, "DIR", "Where volumes are mounted and plug-ins register (/var/lib/kubelet)", AT(root)},
     {"csi-socket", 0, OL_OPT_LIST, "PATH", "A CSI driver that does not register itself; may be repeated", AT(csi_sockets)},
     {"enable-controller-attach-detach", 0, OL_OPT_STR, "BOOL", "The controller attaches volumes (true), or this node does (false)", AT(controller_attaches), truths},
+    {"container-runtime-endpoint", 0, OL_OPT_STR, "SOCKET", "Who runs containers, by CRI (/run/containerd/containerd.sock)", AT(runtime)},
+    {"pod-logs-dir", 0, OL_OPT_STR, "DIR", "Where the containers' output goes (/var/log/pods)", AT(log_dir)},
+    {"volumes-only", 0, OL_OPT_FLAG, NULL, "Somebody else runs and removes the pods", AT(wants_no_pods)},
     {"debug", 0, OL_OPT_FLAG, NULL, "Log more", AT(is_debug)},
     {"version", 'v', OL_OPT_FLAG, NULL, "Show the version and exit", AT(want_version)},
     {0},
@@ -69,14 +76,38 @@ static char *absolute(const char *path)
     return here ? ol_path_join(here, path) : NULL;
 }
 
-static int start(struct program *p, const struct options *o, const struct node_options *node,
-                 struct ol_err *err)
+/* The kubelet takes "unix:///run/…". */
+static const char *socket_path(const char *endpoint)
 {
-    const struct kube_stack_row rows[] = {{&node_component, node}};
-    struct kube_stack_options stack = {.rows = rows, .n_rows = ol_count(rows)};
+    const char *scheme = "unix://";
+
+    return endpoint && ol_str_starts(endpoint, scheme) ? endpoint + strlen(scheme) : endpoint;
+}
+
+static int start(struct program *p, const struct options *o, struct ol_err *err)
+{
+    const struct kube_stack_row rows[] = {{&node_component, &p->node}, {&pods_component, &p->pods}};
+    struct kube_stack_options stack = {.rows = rows, .n_rows = o->wants_no_pods ? 1 : 2};
     int r = kube_client_from_config(&p->daemon.loop, o->kubeconfig, o->context, &stack.client, err);
 
     return r < 0 ? r : kube_stack_start(&p->daemon.loop, &stack, &p->stack, err);
+}
+
+static void take_options(struct program *p, const struct options *o, const char *root)
+{
+    p->node = (struct node_options){
+        .name = o->name,
+        .root = root,
+        .address = o->address,
+        .csi_sockets = &o->csi_sockets,
+        .attaches_itself = o->controller_attaches && !strcmp(o->controller_attaches, "false"),
+        .link = &p->link,
+    };
+    p->pods = (struct pods_options){
+        .link = &p->link,
+        .runtime = socket_path(o->runtime),
+        .log_dir = o->log_dir,
+    };
 }
 
 static int run(struct ol_cli *cli, int argc, char **argv)
@@ -84,14 +115,6 @@ static int run(struct ol_cli *cli, int argc, char **argv)
     const struct options *o = cli->options;
     struct program p = {0};
     ol_autofree char *root = absolute(o->root);
-    struct node_options node = {
-        .name = o->name,
-        .root = root,
-        .address = o->address,
-        .csi_sockets = &o->csi_sockets,
-        .attaches_itself = o->controller_attaches && !strcmp(o->controller_attaches, "false"),
-        .link = &p.link,
-    };
     struct ol_err err = OL_ERR_INIT;
 
     if (o->want_version) {
@@ -102,7 +125,8 @@ static int run(struct ol_cli *cli, int argc, char **argv)
         fprintf(stderr, "orlop-node: %s\n", ol_err_text(&err));
         return EXIT_FAILURE;
     }
-    if (start(&p, o, &node, &err) < 0) {
+    take_options(&p, o, root);
+    if (start(&p, o, &err) < 0) {
         ol_error(&p.daemon.env, "%s", ol_err_text(&err));
         p.has_failed = true;
         ol_daemon_stop(&p.daemon);

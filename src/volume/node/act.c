@@ -33,6 +33,7 @@ void node_op_end(struct node_op *op, enum node_outcome outcome, const char *prob
 
     node_report(n, &op->a, outcome, problem ? problem : "");
     op_unlink(op);
+    n->wants_sweep = n->wants_sweep || op->a.verb == NODE_TEAR_DOWN;
     node_answer(&n->world, &op->a, outcome, ol_now_boot(n->env));
     op_free(op);
     node_wake(n);
