@@ -8,11 +8,14 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "orlop/defaults.h"
+#include "volume/attach/attach.h"
 #include "volume/binder/binder.h"
 #include "volume/csi/csi-driver.h"
 #include "volume/csi/csi.h"
 #include "volume/node/node.h"
 #include "volume/protection/protection.h"
+#include "workload/pod/runner.h"
+#include "workload/scheduler/scheduler.h"
 
 struct parts {
     struct csi_drivers *drivers;
@@ -20,6 +23,7 @@ struct parts {
     struct node_link link;
     struct node_options node;
     struct ol_strv node_sockets;
+    struct pods_options pods;
     struct kube_stack_row rows[PARTS_MAX];
     size_t n_rows;
 };
@@ -57,7 +61,10 @@ static void add_node(struct parts *p, const struct parts_options *o)
                                     .root = o->node_root,
                                     .csi_sockets = &p->node_sockets,
                                     .link = &p->link};
+    p->pods = (struct pods_options){
+        .link = &p->link, .runtime = o->containerd, .log_dir = o->pod_log_dir};
     add(p, &node_component, &p->node);
+    add(p, &pods_component, &p->pods);
 }
 
 struct parts *parts_new(struct ol_loop *loop, const struct parts_options *o)
@@ -78,9 +85,11 @@ struct parts *parts_new(struct ol_loop *loop, const struct parts_options *o)
     add(p, &binder_component, NULL);
     add(p, &protection_claims, NULL);
     add(p, &protection_volumes, NULL);
+    add(p, &attach_component, NULL);
     add(p, &csi_provisioner_component, &p->csi);
     add(p, &csi_attacher_component, &p->csi);
     add(p, &csi_resizer_component, &p->csi);
+    add(p, &scheduler_component, NULL);
     if (o->has_node)
         add_node(p, o);
     return p;

@@ -14,7 +14,7 @@ struct parts;
 struct parts_options {
     const struct ol_strv *csi_sockets, *csi_socket_dirs, *nfs_provisioners;
     const char *own_socket; /* of the driver beside us; or NULL */
-    const char *node_name, *node_root, *containerd;
+    const char *node_name, *node_root, *containerd, *pod_log_dir;
     bool has_node;      /* the node and its pods too */
     bool want_defaults; /* make the class "local" and its driver's object */
     bool want_create_metadata;

@@ -26,7 +26,7 @@ struct up {
     struct kube_stack *stack;
     struct child *driver;
     struct parts *parts;
-    char *kubeconfig, *driver_socket, *node_root;
+    char *kubeconfig, *driver_socket, *node_root, *pod_log_dir;
 };
 
 static void on_api_stopped(void *ctx)
@@ -107,6 +107,7 @@ static int start_stack(struct up *up, struct ol_err *err)
                                         .node_name = o->node_name,
                                         .node_root = up->node_root,
                                         .containerd = o->containerd,
+                                        .pod_log_dir = up->pod_log_dir,
                                         .has_node = !o->no_node,
                                         .want_defaults = !o->no_driver};
     struct kube_stack_options options = {.client = apiserver_client(up->api)};
@@ -166,9 +167,11 @@ int cmd_up(struct ol_cli *cli, int argc, char **argv)
     up.kubeconfig =
         o->kubeconfig ? ol_xstrdup(o->kubeconfig) : ol_path_join(o->data_dir, "kubeconfig");
     up.node_root = ol_path_join(o->data_dir, "node");
+    up.pod_log_dir = ol_path_join(o->data_dir, "logs");
     status = run(&up, o);
     free(up.kubeconfig);
     free(up.driver_socket);
     free(up.node_root);
+    free(up.pod_log_dir);
     return status;
 }
