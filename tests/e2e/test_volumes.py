@@ -94,7 +94,7 @@ def gone(c, kind, name):
 def remove(c, *what):
     """Deletes objects (kind, name, …) and waits until they are gone."""
     for kind, name in zip(what[::2], what[1::2]):
-        c.kubectl("delete", kind, name, "--wait=false")
+        c.kubectl("delete", kind, name, "--wait=false", "--ignore-not-found")
     for kind, name in zip(what[::2], what[1::2]):
         gone(c, kind, name)
 
@@ -186,6 +186,8 @@ def test_a_claim_grows(cluster, fs, is_online):
     cluster.until(lambda: k.get("pv", volume)["spec"]["capacity"]["storage"] == "640Mi", "the volume's growth")
     if not is_online:
         remove(cluster, "pod", name)
+        # The file system grows when it is staged anew: the device must have been released before.
+        cluster.until(lambda: not [m for m in cluster.mounts() if "globalmount" in m], "the release")
         k.apply(pod(name, name))
         where = mount_of(cluster, name, volume)
     cluster.until(lambda: k.get("pvc", name)["status"]["capacity"]["storage"] == "640Mi", "the claim's growth")

@@ -107,6 +107,20 @@ int binder_find_remover(const struct binder_rules *r, const struct kube_pv *pv,
     return remover_of_source(r, pv, ret, err);
 }
 
+/* Kubernetes' sentence; and why it is this class where that surprises: the annotation wins. */
+static int class_not_found(const struct kube_pvc *claim, const char *name, struct ol_err *err)
+{
+    const char *field = claim->spec.class_name;
+
+    if (!annotation(&claim->o, BINDER_BETA_CLASS) || !field || !strcmp(field, name))
+        return ol_err_set(err, ENOENT, "storageclass.storage.k8s.io \"%s\" not found", name);
+    return ol_err_set(
+        err, ENOENT,
+        "storageclass.storage.k8s.io \"%s\" not found (the annotation " BINDER_BETA_CLASS
+        " names it and wins over storageClassName \"%s\")",
+        name, field);
+}
+
 int binder_find_provisioner(const struct binder_rules *r, const struct kube_pvc *claim,
                             const struct binder_plugin **ret, const struct kube_class **ret_class,
                             struct ol_err *err)
@@ -117,7 +131,7 @@ int binder_find_provisioner(const struct binder_rules *r, const struct kube_pvc 
     const struct binder_plugin *p = NULL;
 
     if (!cls)
-        return ol_err_set(err, ENOENT, "storageclass.storage.k8s.io \"%s\" not found", name);
+        return class_not_found(claim, name, err);
     *ret_class = cls;
     *ret = NULL;
     if (binder_migrated(r, cls->provisioner))

@@ -25,6 +25,7 @@
 #define BINDER_PRE_RESIZE_CAPACITY "volume.alpha.kubernetes.io/pre-resize-capacity"
 #define BINDER_IN_TREE_FINALIZER   "kubernetes.io/pv-controller"
 #define BINDER_EXTERNAL_FINALIZER  "external-provisioner.volume.kubernetes.io/finalizer"
+#define BINDER_BETA_CLASS          "volume.beta.kubernetes.io/storage-class"
 #define BINDER_EVENT_SOURCE        "persistentvolume-controller"
 
 /* Bits of binder_options.off: Kubernetes' feature gates that are switched off. */

@@ -254,6 +254,21 @@ struct node_mount *node_want_volume(struct node_world *w, const struct node_want
     return m;
 }
 
+bool node_want_kept(struct node_world *w, const char *pod_uid, const char *outer)
+{
+    bool is_kept = false;
+
+    for (size_t i = 0; i < w->n_volumes; i++) {
+        struct node_mount *m = node_mount_find(w->volumes[i], pod_uid);
+
+        if (!m || !node_life_is_owed(m->life) || (m->outer && strcmp(m->outer, outer) != 0))
+            continue;
+        m->is_marked = true;
+        is_kept |= m->outer != NULL;
+    }
+    return is_kept;
+}
+
 void node_want_failed(struct node_pod *p, const char *outer, const char *problem)
 {
     ol_strv_add(&p->failed, outer);

@@ -56,6 +56,26 @@ static void the_device_goes_with_the_last_pod(void **state)
     assert_int_equal(f->world.n_volumes, 0);
 }
 
+/* demands: V27 */
+static void a_claim_that_is_being_deleted_takes_nothing_from_its_pod(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_claim(f, 1, "");
+    fixture_pod(f, "p", CLAIM(1, 1));
+    fixture_settle(f);
+    fixture_add(f, &kube_pvc_kind,
+                "{\"metadata\":{\"name\":\"c-1\",\"namespace\":\"ns\",\"uid\":\"claim-1\","
+                "\"deletionTimestamp\":\"2026-01-02T03:04:05Z\"},\"spec\":{\"volumeName\":"
+                "\"pv-1\"},\"status\":{\"phase\":\"Bound\"}}");
+    assert_string_equal(fixture_step(f), "");
+    assert_true(node_pod_is_ready(&f->world, ol_table_find_str(&f->world.pods, "p")));
+    fixture_delete(f, &kube_pvc_kind, "c-1");
+    assert_string_equal(fixture_step(f), "");
+    fixture_delete(f, &kube_pod_kind, "p");
+    assert_string_equal(fixture_step(f), "tear down pv-1 in p; ");
+}
+
 /* demands: V24 */
 static void nothing_is_mounted_before_the_handshake(void **state)
 {
@@ -318,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_volume_comes_in_order),
         CASE(the_device_goes_with_the_last_pod),
+        CASE(a_claim_that_is_being_deleted_takes_nothing_from_its_pod),
         CASE(nothing_is_mounted_before_the_handshake),
         CASE(a_driver_without_attaching_needs_none),
         CASE(what_may_have_happened_is_undone),
