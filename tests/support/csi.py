@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -123,24 +124,27 @@ class Driver:
                 [*self.mounts.prefix(), *self.argv()],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **environment})
-        self.client = Client(self.csi, f"unix:{self.socket}")
         return self
 
     def wait_ready(self):
         """False when it has ended instead."""
-        for _ in range(2000):
+        for _ in range(5000):
             if self.process.poll() is not None:
                 return False
-            try:
-                self.client.Probe(timeout=5)
-                return True
-            except grpc.RpcError:
-                time.sleep(0.005)
+            with socket.socket(socket.AF_UNIX) as s:
+                try:
+                    s.connect(str(self.socket))
+                except OSError:
+                    time.sleep(0.002)
+                    continue
+            self.client = Client(self.csi, f"unix:{self.socket}")
+            return True
         raise TimeoutError(self.log.read_text())
 
     def stop(self):
         """Its exit status."""
-        self.client.close()
+        if self.client:
+            self.client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)

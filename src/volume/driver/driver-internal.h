@@ -36,13 +36,13 @@ typedef void (*driver_reply_fn)(struct driver *d, struct ol_grpc_request *r,
                                 const struct driver_result *result, void *ctx);
 
 struct driver_operation {
-    struct ol_grpc_request *request;
-    const char *ids[2];         /* that nobody else may work on meanwhile; [0] is the job's */
-    const char *verb;           /* of job-internal.h */
-    const char *args[6];        /* NULL-terminated */
-    const struct ol_buf *input; /* or NULL */
-    driver_reply_fn reply;      /* when it has succeeded; the table knows the new record */
-    void *ctx;                  /* heap, freed after it */
+    struct ol_grpc_request *request; /* NULL: nobody asks, and nobody is told */
+    const char *ids[2];              /* that nobody else may work on meanwhile; [0] is the job's */
+    const char *verb;                /* of job-internal.h */
+    const char *args[6];             /* NULL-terminated */
+    const struct ol_buf *input;      /* or NULL */
+    driver_reply_fn reply;           /* when it has succeeded; the table knows the new record */
+    void *ctx;                       /* heap, freed after it */
 };
 /* Starts the job and answers when it has ended; ABORTED when an id is in work. Everything is copied. */
 void driver_operate(struct driver *d, const struct driver_operation *o);

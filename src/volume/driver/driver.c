@@ -147,6 +147,17 @@ static int lock_state(struct driver *d, struct ol_err *err)
     return 0;
 }
 
+/* What we were killed in the middle of deleting is nobody's any more. */
+static void resume_deleting(struct driver *d)
+{
+    for (size_t i = 0; i < d->table.n; i++) {
+        const struct driver_operation o = {.ids = {d->table.v[i].id}, .verb = "delete"};
+
+        if (d->table.v[i].state == DRIVER_DELETING)
+            driver_operate(d, &o);
+    }
+}
+
 static void release(struct driver *d)
 {
     void (*stopped)(void *ctx) = d->stopped;
@@ -184,6 +195,7 @@ int driver_start(struct ol_loop *loop, const struct driver_config *config, struc
     }
     ol_info(loop->env, "%s serves %s for node %s, %zu volumes and snapshots in %s", config->name,
             config->endpoint, config->node_id, d->table.n, config->state_dir);
+    resume_deleting(d);
     *ret = d;
     return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -68,7 +69,8 @@ static void fail(struct running *run, int status, const struct ol_buf *words)
         snprintf(text, sizeof(text), "%s ended with status %d: %s", run->verb, status, words->data);
     }
     ol_warn(env, "%s %s: %s: %s", run->verb, run->ids[0], ol_grpc_code_name(code), text);
-    ol_grpc_fail(run->request, code, "%s", text);
+    if (run->request)
+        ol_grpc_fail(run->request, code, "%s", text);
 }
 
 static void on_done(void *ctx, int status, const struct ol_buf *out, const struct ol_buf *words)
@@ -90,7 +92,8 @@ static void on_done(void *ctx, int status, const struct ol_buf *out, const struc
         fail(run, status, words);
     } else {
         ol_debug(d->loop->env, "%s %s: done", run->verb, run->ids[0]);
-        run->reply(d, run->request, &result, run->ctx);
+        if (run->request)
+            run->reply(d, run->request, &result, run->ctx);
     }
     free(run->ctx);
     free(run);
@@ -119,6 +122,7 @@ void driver_operate(struct driver *d, const struct driver_operation *o)
     struct running *run;
 
     if (is_busy(d, o)) {
+        assert(o->request);
         ol_grpc_fail(o->request, OL_GRPC_ABORTED, "an operation on %s is under way already",
                      o->ids[0]);
         free(o->ctx);
