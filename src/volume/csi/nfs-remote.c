@@ -126,26 +126,40 @@ static int run(struct nfs_context *nfs, const char *verb, const char *path, stru
     return ol_err_set(err, EINVAL, "nfs-directory: no such verb '%s'", verb);
 }
 
+/* A context with the export, or NULL with the sentence. */
+static struct nfs_context *mount_as(const char *server, const char *root, int version,
+                                    struct ol_err *err)
+{
+    struct nfs_context *nfs = nfs_init_context();
+    int r = nfs ? nfs_set_version(nfs, version) : -ENOMEM;
+
+    if (!nfs) {
+        r = ol_err_set(err, ENOMEM, "libnfs: out of memory");
+        return NULL;
+    }
+    if (r == 0)
+        r = nfs_mount(nfs, server, root);
+    if (r == 0)
+        return nfs;
+    r = failed(nfs, r, version == 4 ? "mount with NFSv4" : "mount with NFSv3", root, err);
+    nfs_destroy_context(nfs);
+    return NULL;
+}
+
 int nfs_remote_run(const char *verb, const char *server, const char *root, const char *relative,
                    struct ol_err *err)
 {
     ol_autofree char *path = ol_xasprintf("/%s", relative);
-    struct nfs_context *nfs = nfs_init_context();
+    struct ol_err first = OL_ERR_INIT;
+    /* An export for version 4 alone has no mount protocol; one for 3 alone no version 4. */
+    struct nfs_context *nfs = mount_as(server, root, 4, &first);
     int r;
 
     if (!nfs)
-        return ol_err_set(err, ENOMEM, "libnfs: out of memory");
-    /* An export for version 4 alone has no mount protocol; one for 3 alone no version 4. */
-    (void)nfs_set_version(nfs, 4);
-    r = nfs_mount(nfs, server, root);
-    if (r < 0) {
-        nfs_destroy_context(nfs);
-        nfs = nfs_init_context();
-        if (!nfs)
-            return ol_err_set(err, ENOMEM, "libnfs: out of memory");
-        r = nfs_mount(nfs, server, root);
-    }
-    r = r < 0 ? failed(nfs, r, "mount", root, err) : run(nfs, verb, path, err);
+        nfs = mount_as(server, root, 3, err);
+    if (!nfs)
+        return ol_err_prefix(err, -EIO, "%s; then", ol_err_text(&first));
+    r = run(nfs, verb, path, err);
     nfs_destroy_context(nfs);
     return r;
 }
