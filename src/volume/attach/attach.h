@@ -6,9 +6,10 @@
 #include "volume/attach/world.h"
 
 /*
- * The attach/detach controller as a component: pods that have a node get their volumes attached there,
- * by a VolumeAttachment for CSI, and volumes that nobody wants any more are taken away. Drop-in for
- * kube-controller-manager's "persistentvolume-attach-detach-controller" (alias "attachdetach").
+ * The attach/detach controller as a component: pods that have a node get their volumes attached
+ * there, by a VolumeAttachment for CSI, and volumes that nobody wants any more are taken away.
+ * Drop-in for kube-controller-manager's "persistentvolume-attach-detach-controller" (alias
+ * "attachdetach").
  *
  * Options: struct attach_options, of which the callbacks are the component's own; NULL = defaults.
  */

@@ -50,7 +50,8 @@ static bool needs_volumes(struct attach_state_of *s, const struct kube_pod *pod)
     return keep && strcmp(keep, "true") == 0;
 }
 
-/* Volumes are only added: what a pod runs with is not taken away because an object can't be found. */
+/* Volumes are only added: what a pod runs with is not taken away because an object can't be
+ * found. */
 static void add_volumes(struct attach_state_of *s, const struct kube_pod *pod)
 {
     const struct kube_volume *all = pod->spec.volumes.v;

@@ -7,6 +7,7 @@
 #include "volume/attach/component-internal.h"
 
 #define POPULATE (60 * OL_SECOND)
+#define FORCED   "attach_detach_controller_attachdetach_controller_forced_detaches"
 
 /* --- keys --- */
 static void add_key(struct attach_state_of *s, char kind, const char *name)
@@ -120,12 +121,9 @@ void attach_write_metrics(void *state, struct ol_buf *to)
                   "attachdetach_controller_total_volumes{state=\"desired_state_of_world\"} %zu\n"
                   "attachdetach_controller_total_volumes{state=\"actual_state_of_world\"} %zu\n",
                   desired, actual);
-    ol_buf_printf(
-        to,
-        "# TYPE attach_detach_controller_attachdetach_controller_forced_detaches counter\n"
-        "attach_detach_controller_attachdetach_controller_forced_detaches{reason=\"timeout\"} %lu\n"
-        "attach_detach_controller_attachdetach_controller_forced_detaches{reason=\"out-of-service\"}"
-        " %lu\n",
-        attach_n_forced(s->world, ATTACH_FORCED_TIMEOUT),
-        attach_n_forced(s->world, ATTACH_FORCED_OUT_OF_SERVICE));
+    ol_buf_printf(to,
+                  "# TYPE " FORCED " counter\n" FORCED "{reason=\"timeout\"} %lu\n" FORCED
+                  "{reason=\"out-of-service\"} %lu\n",
+                  attach_n_forced(s->world, ATTACH_FORCED_TIMEOUT),
+                  attach_n_forced(s->world, ATTACH_FORCED_OUT_OF_SERVICE));
 }

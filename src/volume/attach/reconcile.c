@@ -88,10 +88,19 @@ static void look_withdrawing(struct attach_link *l, ol_time now, struct attach_a
     }
 }
 
+/* A VolumeAttachment that is there to stay says something else than we hold to be so. */
+static void look_resting(struct attach_link *l, ol_time now, struct attach_actions *to)
+{
+    if (!l->va || l->va->o.meta.deleted)
+        return;
+    if (l->state == ATTACH_ATTACH_WAIT && l->va->status.is_attached)
+        confirm(l, now, to);
+    else if (l->state == ATTACH_ATTACHED && !l->va->status.is_attached)
+        (void)attach_step(l, ATTACH_EV_FAILED, now);
+}
+
 void attach_look(struct attach_link *l, ol_time now, struct attach_actions *to)
 {
-    const struct kube_va *va = l->va;
-
     if (l->is_in_flight)
         return;
     if (l->state == ATTACH_WITHDRAWING)
@@ -100,10 +109,8 @@ void attach_look(struct attach_link *l, ol_time now, struct attach_actions *to)
         look_attaching(l, now, to);
     else if (l->state == ATTACH_DETACHING && !l->is_in_flight)
         look_detaching(l, now, to);
-    else if (l->state == ATTACH_ATTACH_WAIT && va && va->status.is_attached && !va->o.meta.deleted)
-        confirm(l, now, to);
-    else if (l->state == ATTACH_ATTACHED && va && !va->status.is_attached && !va->o.meta.deleted)
-        (void)attach_step(l, ATTACH_EV_FAILED, now);
+    else
+        look_resting(l, now, to);
 }
 
 /* --- detaching --- */
@@ -267,35 +274,45 @@ static void try_attach(struct attach_link *l, ol_time now, struct attach_actions
     attach_look(l, now, to);
 }
 
-/* Freeing places comes before taking them. */
+/* The volume itself may go with its last link. */
+static void trim(struct attach_volume *v)
+{
+    struct attach_link *next = NULL;
+
+    for (struct attach_link *l = v->links; l; l = next) {
+        next = l->of_volume;
+        attach_link_trim(l);
+    }
+}
+
+static void try_all(struct attach_volume *v, ol_time now, struct attach_actions *to, ol_time *next)
+{
+    /* Freeing places comes before taking them. */
+    for (struct attach_link *l = v->links; l; l = l->of_volume) {
+        if (!l->n_pods && !l->is_in_flight)
+            try_detach(l, now, to, next);
+    }
+    for (struct attach_link *l = v->links; l; l = l->of_volume) {
+        if (l->n_pods && !l->is_in_flight)
+            try_attach(l, now, to, next);
+    }
+}
+
 ol_time attach_reconcile(struct attach_world *w, const char *volume, ol_time now,
                          struct attach_actions *to)
 {
     struct attach_volume *v = ol_table_find_str(&w->volumes, volume);
-    struct attach_link *next_link = NULL;
     ol_time next = 0;
 
     if (!v)
         return 0;
     for (struct attach_link *l = v->links; l; l = l->of_volume)
         attach_look(l, now, to);
+    try_all(v, now, to, &next);
     for (struct attach_link *l = v->links; l; l = l->of_volume) {
-        if (!l->n_pods && !l->is_in_flight)
-            try_detach(l, now, to, &next);
-    }
-    for (struct attach_link *l = v->links; l; l = l->of_volume) {
-        if (l->n_pods && !l->is_in_flight)
-            try_attach(l, now, to, &next);
-        if (attach_is_busy(l->state) && l->state != ATTACH_WITHDRAWING)
+        if (l->state == ATTACH_ATTACHING || l->state == ATTACH_DETACHING)
             at_latest(&next, l->deadline);
     }
-    for (struct attach_link *l = v->links; l; l = next_link) {
-        bool is_last = !l->of_volume && l == v->links;
-
-        next_link = l->of_volume;
-        attach_link_trim(l);
-        if (is_last)
-            break; /* the volume may be gone with it */
-    }
+    trim(v);
     return next;
 }

@@ -15,8 +15,8 @@ struct attach_view {
     const struct kube_csidriver *(*driver)(void *self, const char *name);
 };
 
-/* 1 and the spec (the caller's, attach_spec_done()); 0: it is not attached; -ENOENT: nobody can tell
- * yet, the claim isn't bound or an object is missing. */
+/* 1 and the spec (the caller's, attach_spec_done()); 0: it is not attached; -ENOENT: nobody can
+ * tell yet, the claim isn't bound or an object is missing. */
 int attach_spec_of(const struct attach_view *view, void *self, const struct kube_pod *pod,
                    const struct kube_volume *volume, struct attach_spec *ret);
 /* The same for a volume: 1 or 0. */

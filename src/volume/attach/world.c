@@ -130,8 +130,8 @@ bool attach_is_in_tree(const struct attach_link *l)
     return l->volume->spec.driver == NULL;
 }
 
-/* "csi-" and sha256(HANDLE DRIVER NODE), as the CSI plug-in names it; in-tree volumes have none, and
- * get a name that no object can have. */
+/* "csi-" and sha256(HANDLE DRIVER NODE), as the CSI plug-in names it; in-tree volumes have none,
+ * and get a name that no object can have. */
 static char *va_name(const struct attach_spec *s, const char *node)
 {
     ol_autofree char *text = NULL;

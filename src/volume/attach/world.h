@@ -8,12 +8,12 @@
 
 /*
  * The two worlds of the attach/detach controller in one: which volumes are on which nodes, as pods
- * want it and as it is. All of it in memory, with the time passed in; what is to be done outside is a
- * list of actions. Rules: Kubernetes 1.35 pkg/controller/volume/attachdetach.
+ * want it and as it is. All of it in memory, with the time passed in; what is to be done outside is
+ * a list of actions. Rules: Kubernetes 1.35 pkg/controller/volume/attachdetach.
  *
  * A volume has a unique name ("kubernetes.io/csi/DRIVER^HANDLE") and a link to each node that it is
- * on, or should be on. What happens changes links and "touches" their volume; whoever runs the world
- * then calls attach_reconcile() for it, does what that says, and tells how it went.
+ * on, or should be on. What happens changes links and "touches" their volume; whoever runs the
+ * world then calls attach_reconcile() for it, does what that says, and tells how it went.
  */
 struct attach_world;
 struct attach_link;
@@ -122,8 +122,8 @@ void attach_pod_drops(struct attach_world *w, const struct kube_pod *pod, const 
 /* Drops all pods of which 'is_there' says no. */
 void attach_drop_pods(struct attach_world *w,
                       bool (*is_there)(void *ctx, const struct kube_pod *pod), void *ctx);
-/* A VolumeAttachment is there or has changed. One of no link is looked at when 'spec' says what volume
- * it is of: then it was left by an earlier run. */
+/* A VolumeAttachment is there or has changed. One of no link is looked at when 'spec' says what
+ * volume it is of: then it was left by an earlier run. */
 void attach_va_set(struct attach_world *w, const struct kube_va *va, struct attach_spec *spec);
 void attach_va_gone(struct attach_world *w, const char *name, ol_time now);
 /* After the start: what a node's status names without a VolumeAttachment is not attached. */
@@ -138,11 +138,12 @@ ol_time attach_reconcile(struct attach_world *w, const char *volume, ol_time now
 void attach_created(struct attach_link *l, ol_time now, const struct ol_err *err,
                     struct attach_actions *to);
 void attach_deleted(struct attach_link *l, ol_time now, bool is_gone, const struct ol_err *err);
-/* The status of a node that wants to be written: merge patch into 'to'. False: nothing to be written
- * now, *ret_when says when (0 = when touched). */
+/* The status of a node that wants to be written: merge patch into 'to'. False: nothing to be
+ * written now, *ret_when says when (0 = when touched). */
 bool attach_node_write(struct attach_world *w, const char *node, ol_time now, struct ol_buf *to,
                        ol_time *ret_when);
-/* 'answer' is the node as it was with the write, NULL when it failed or there is no such node (err). */
+/* 'answer' is the node as it was with the write, NULL when it failed or there is no such node
+ * (err). */
 void attach_node_written(struct attach_world *w, const char *node, ol_time now,
                          const struct kube_node *answer, const struct ol_err *err);
 

@@ -5,8 +5,8 @@
 #include "volume/binder/rules.h"
 
 /*
- * The PV controller as a component: claims and volumes are bound to each other, volumes are made and
- * removed, here or by asking an external provisioner. Drop-in for kube-controller-manager's
+ * The PV controller as a component: claims and volumes are bound to each other, volumes are made
+ * and removed, here or by asking an external provisioner. Drop-in for kube-controller-manager's
  * "persistentvolume-binder-controller".
  *
  * Options: struct binder_component_options, NULL = all defaults and no in-tree plug-ins.

@@ -57,7 +57,8 @@ static void add_name(struct ol_buf *names, const char *name, size_t *n)
     ol_buf_adds(names, name);
 }
 
-/* The delayed claim's pods that have no node yet are what it waits for; without any, for the first. */
+/* The delayed claim's pods that have no node yet are what it waits for; without any, for the
+ * first. */
 static void tell_waiting(const struct binder_rules *r, const struct kube_pvc *claim,
                          struct binder_step *s)
 {

@@ -10,8 +10,8 @@
  * operations beside them. It reaches the world through ports, so the component (an API client and
  * informers) and the tables of cases (memory) run the same code.
  *
- * A key is a claim's "namespace/name" or a volume's "name". Rounds of different keys run at the same
- * time; the caller never begins a second round of a key before the first has ended.
+ * A key is a claim's "namespace/name" or a volume's "name". Rounds of different keys run at the
+ * same time; the caller never begins a second round of a key before the first has ended.
  */
 struct binder_engine;
 

@@ -85,23 +85,30 @@ static int remover_of_source(const struct binder_rules *r, const struct kube_pv 
     return 0;
 }
 
-int binder_find_remover(const struct binder_rules *r, const struct kube_pv *pv,
-                        const struct binder_plugin **ret, struct ol_err *err)
+static int remover_named(const struct binder_rules *r, const char *name,
+                         const struct binder_plugin **ret, struct ol_err *err)
 {
-    const char *by = annotation(&pv->o, BINDER_PROVISIONED_BY);
-    const struct binder_plugin *p = by && by[0] ? plugin_named(r, by) : NULL;
+    const struct binder_plugin *p = plugin_named(r, name);
 
-    *ret = NULL;
     if (p && p->remove) {
         *ret = p;
         return 0;
     }
-    if (by && by[0] && !ol_str_starts(by, "kubernetes.io/"))
+    if (!ol_str_starts(name, "kubernetes.io/"))
         return 0;
-    if (by && by[0] && p)
+    if (p)
         return ol_err_set(err, ENOENT, "no deletable volume plugin matched");
+    return ol_err_set(err, ENOENT, "no volume plugin matched name: %s", name);
+}
+
+int binder_find_remover(const struct binder_rules *r, const struct kube_pv *pv,
+                        const struct binder_plugin **ret, struct ol_err *err)
+{
+    const char *by = annotation(&pv->o, BINDER_PROVISIONED_BY);
+
+    *ret = NULL;
     if (by && by[0])
-        return ol_err_set(err, ENOENT, "no volume plugin matched name: %s", by);
+        return remover_named(r, by, ret, err);
     if (annotation(&pv->o, BINDER_MIGRATED_TO) || pv->spec.csi)
         return 0;
     return remover_of_source(r, pv, ret, err);

@@ -32,29 +32,29 @@ const struct kube_pv *binder_index_get(const struct binder_index *x, const char 
 const struct kube_pv *binder_index_each(const struct binder_index *x, size_t *at);
 size_t binder_index_count(const struct binder_index *x);
 
-/* A decision about the volume is under way: until it is released nobody is offered it as a free one.
- * Stays through replacements of the volume; an unknown name does nothing. */
+/* A decision about the volume is under way: until it is released nobody is offered it as a free
+ * one. Stays through replacements of the volume; an unknown name does nothing. */
 void binder_index_hold(struct binder_index *x, const char *name);
 void binder_index_release(struct binder_index *x, const char *name);
 
-/* The sets of access modes (enum kube_access_mode) of which there are volumes and that contain all of
- * 'modes', those of fewest modes first. Returns how many. */
+/* The sets of access modes (enum kube_access_mode) of which there are volumes and that contain all
+ * of 'modes', those of fewest modes first. Returns how many. */
 size_t binder_index_sets(const struct binder_index *x, unsigned modes, unsigned ret_sets[16]);
 
 /*
- * The PV controller's choice: sets of fewest modes first; in a set a volume that is reserved for this
- * claim and large enough, else the smallest free one that fits mode, class, attributes class and
- * selector. 'is_delayed' (class mode WaitForFirstConsumer): a reserved one or none. Borrowed; NULL =
- * none.
+ * The PV controller's choice: sets of fewest modes first; in a set a volume that is reserved for
+ * this claim and large enough, else the smallest free one that fits mode, class, attributes class
+ * and selector. 'is_delayed' (class mode WaitForFirstConsumer): a reserved one or none. Borrowed;
+ * NULL = none.
  */
 const struct kube_pv *binder_find_best(const struct binder_index *x, const struct kube_pvc *claim,
                                        bool is_delayed);
 
 /*
  * The scheduler's choice for a claim of a pod that is to run on 'node': also the node affinity of
- * volumes against the node's labels, and no volume that is excluded because another claim of the pod
- * takes it. A volume that is reserved for the claim wins, and when it can't be reached from the node
- * there is none.
+ * volumes against the node's labels, and no volume that is excluded because another claim of the
+ * pod takes it. A volume that is reserved for the claim wins, and when it can't be reached from the
+ * node there is none.
  */
 struct binder_node_match {
     const struct kube_pvc *claim;
@@ -81,7 +81,7 @@ bool binder_has_access(const struct kube_pv *pv, const struct kube_pvc *claim);
 struct ol_quantity binder_pv_size(const struct kube_pv *pv);
 struct ol_quantity binder_claim_size(const struct kube_pvc *claim);
 /* NULL, or why the volume that a claim names can't be bound to it, in Kubernetes' words (checks in
- * Kubernetes' order: deletion, size, class, attributes class, mode, access modes). 'out' has room for
- * 320 bytes and is what is returned. */
+ * Kubernetes' order: deletion, size, class, attributes class, mode, access modes). 'out' has room
+ * for 320 bytes and is what is returned. */
 const char *binder_mismatch(const struct kube_pv *pv, const struct kube_pvc *claim,
                             bool has_attributes_classes, char out[320]);

@@ -9,8 +9,8 @@
 
 /*
  * How long provisioning and deleting took, as Kubernetes counts it (pv_controller's
- * volume_operation_total_seconds and volume_operation_total_errors): from the first attempt until the
- * claim is bound, or the volume's object is gone.
+ * volume_operation_total_seconds and volume_operation_total_errors): from the first attempt until
+ * the claim is bound, or the volume's object is gone.
  */
 enum { BINDER_N_BUCKETS = 13 };
 extern const double binder_buckets[BINDER_N_BUCKETS]; /* upper bounds in seconds */

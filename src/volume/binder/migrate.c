@@ -108,7 +108,8 @@ static struct finalizers decide_finalizers(const struct binder_rules *r, const s
     bool has_ours = kube_strs_has(&pv->o.meta.finalizers, BINDER_IN_TREE_FINALIZER);
     struct finalizers f = {0};
 
-    /* What a driver made, whoever the annotation names, is the external provisioner's to protect. */
+    /* What a driver made, whoever the annotation names, is the external provisioner's to
+     * protect. */
     if ((r->options->off & BINDER_OFF_HONOR_RECLAIM) || !by || pv->spec.csi)
         return f;
     if (binder_migrated(r, by)) {

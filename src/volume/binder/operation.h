@@ -5,8 +5,8 @@
 
 /*
  * What takes long: making a volume, removing one, scrubbing one. Each runs beside the rounds of its
- * claim or volume, at most one per key ("delete-pv-1[UID]"), as a machine that is told the answer to
- * its last step and says the next. No I/O here; the engine acts.
+ * claim or volume, at most one per key ("delete-pv-1[UID]"), as a machine that is told the answer
+ * to its last step and says the next. No I/O here; the engine acts.
  */
 struct binder_reply {
     enum kube_reason reason; /* of an API call; KUBE_OK */

@@ -4,8 +4,8 @@
 #include "codec/json-writer.h"
 #include "volume/binder/patch.h"
 
-/* Makes the step a patch of o and begins its body: {"metadata":{"resourceVersion":… with the metadata
- * still open. */
+/* Makes the step a patch of o and begins its body: {"metadata":{"resourceVersion":… with the
+ * metadata still open. */
 void binder_patch_begin(struct ol_jw *w, struct binder_step *s, enum binder_act act,
                         const struct kube_object *o);
 /* Closes all that is open. */

@@ -4,11 +4,11 @@
 #include "volume/binder/rules.h"
 
 /*
- * The merge patches of the PV controller: each has what it changes and the resourceVersion that it was
- * decided on, so that a decision on old news is a conflict and is made again.
+ * The merge patches of the PV controller: each has what it changes and the resourceVersion that it
+ * was decided on, so that a decision on old news is a conflict and is made again.
  */
-/* claimRef of the claim when it isn't its already, the mark when the controller made the link. False:
- * nothing is to be changed, and the step is untouched. */
+/* claimRef of the claim when it isn't its already, the mark when the controller made the link.
+ * False: nothing is to be changed, and the step is untouched. */
 bool binder_patch_bind_pv(struct binder_step *s, const struct kube_pv *pv,
                           const struct kube_pvc *claim);
 /* volumeName with the controller's mark, and bind-completed. False as above. */

@@ -7,13 +7,14 @@
 #include "kube/base/types.h"
 
 /*
- * What the PV controller needs of an in-tree volume plug-in: hooks that make, remove and scrub what a
- * PersistentVolume stands for. A plug-in is a const row with its own 'self'; rows are given to the
- * component in its options. A hook that is NULL says that the plug-in can't do it.
+ * What the PV controller needs of an in-tree volume plug-in: hooks that make, remove and scrub what
+ * a PersistentVolume stands for. A plug-in is a const row with its own 'self'; rows are given to
+ * the component in its options. A hook that is NULL says that the plug-in can't do it.
  *
- * A hook begins the work and returns; 'done' is called once, never from within the hook. A hook that
- * can't even begin (Kubernetes: the provisioner, deleter or recycler can't be created) returns
- * -errno with a sentence and never calls 'done'. What it points to is lent until 'done' or 'cancel'.
+ * A hook begins the work and returns; 'done' is called once, never from within the hook. A hook
+ * that can't even begin (Kubernetes: the provisioner, deleter or recycler can't be created) returns
+ * -errno with a sentence and never calls 'done'. What it points to is lent until 'done' or
+ * 'cancel'.
  */
 
 /* Bits of binder_plugin.flags */

@@ -57,9 +57,9 @@ static void decide_release(const struct kube_pv *pv, struct binder_step *s)
 }
 
 /*
- * The claim that the volume belongs to; NULL: there is none. The cache may be old in both directions,
- * and what is decided here may destroy data: unless the API itself has been asked, an absent claim
- * and one of another UID are not believed. False: ask first.
+ * The claim that the volume belongs to; NULL: there is none. The cache may be old in both
+ * directions, and what is decided here may destroy data: unless the API itself has been asked, an
+ * absent claim and one of another UID are not believed. False: ask first.
  */
 static bool find_claim(const struct binder_rules *r, const struct kube_pv *pv,
                        const struct binder_learnt *learnt, const struct kube_pvc **ret)

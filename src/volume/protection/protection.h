@@ -6,9 +6,9 @@
 
 /*
  * In-use protection: a claim that a scheduled pod mentions, and a volume that is bound, stay after
- * they have been deleted until that has ended. Two finalizers say so; the API server puts them on new
- * objects, and here they are put on those that lack them and taken away when nobody is in the way
- * (Kubernetes 1.35 pkg/controller/volume/pvcprotection and pvprotection).
+ * they have been deleted until that has ended. Two finalizers say so; the API server puts them on
+ * new objects, and here they are put on those that lack them and taken away when nobody is in the
+ * way (Kubernetes 1.35 pkg/controller/volume/pvcprotection and pvprotection).
  *
  * The components take no options.
  */

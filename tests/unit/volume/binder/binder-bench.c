@@ -11,8 +11,8 @@
 #include "volume/binder/binder.h"
 #include "volume/binder/match.h"
 
-/* binder-bench: time per best match among N volumes, and CPU time per claim from Pending to Bound with
- * the component on an API in memory (whose own work is part of that time). */
+/* binder-bench: time per best match among N volumes, and CPU time per claim from Pending to Bound
+ * with the component on an API in memory (whose own work is part of that time). */
 
 static const struct kube_object *decoded(const char *text)
 {

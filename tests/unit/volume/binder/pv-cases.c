@@ -10,8 +10,8 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 
-/* pv-cases FILE...: TAP, and "N passed, N failed" as the last line. Exit status 77 when a file that is
- * named after --if-there is missing and nothing failed. */
+/* pv-cases FILE...: TAP, and "N passed, N failed" as the last line. Exit status 77 when a file that
+ * is named after --if-there is missing and nothing failed. */
 enum { FILE_MAX_BYTES = 64 << 20, ARENA_MAX = 1 << 30, SKIPPED = 77 };
 
 struct totals {

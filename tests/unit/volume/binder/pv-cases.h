@@ -8,8 +8,8 @@
 
 /*
  * Runs table cases of the PV controller that are given as data: files of the form of
- * tests/unit/volume/binder/cases.json. The component itself runs, on an API in memory and in virtual
- * time; nothing depends on a case's id.
+ * tests/unit/volume/binder/cases.json. The component itself runs, on an API in memory and in
+ * virtual time; nothing depends on a case's id.
  */
 
 /* One case, and why it fails. */
