@@ -141,9 +141,18 @@ static void on_looked(struct round *h, const struct kube_answer *a)
     go(h);
 }
 
+/* The claim had no class and is given the default one. */
+static bool is_class_patch(const struct round *h)
+{
+    return h->step.act == BINDER_PATCH && strstr(h->step.body.data, "\"storageClassName\"");
+}
+
 static void on_written(struct round *h, const struct kube_answer *a)
 {
     struct binder_engine *e = h->engine;
+
+    if (is_class_patch(h))
+        *(a->reason == KUBE_OK ? &e->metrics.retroactive : &e->metrics.retroactive_errors) += 1;
 
     if (a->reason != KUBE_OK) {
         fail(h, a);
