@@ -50,13 +50,15 @@ static void refuse_size(struct ol_http_exchange *x)
     ol_http_answer(x, &a);
 }
 
-/* A body that says its size is refused before it is sent. */
+/* What is far too large is refused before it is sent; the rest is read to its end, since most clients
+ * look for an answer only then. */
 static bool is_too_large(struct ol_http_exchange *x)
 {
     const char *length = ol_http_header(x, "Content-Length");
     uint64_t size;
 
-    return length && ol_parse_u64(length, 10, &size) == 0 && size > x->server->options.max_body;
+    return length && ol_parse_u64(length, 10, &size) == 0
+           && size / REFUSED_BODIES > x->server->options.max_body;
 }
 
 static enum MHD_Result queue(struct ol_http_exchange *x)

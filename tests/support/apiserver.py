@@ -25,8 +25,10 @@ PATIENCE = 20
 class ApiServer:
     """One server. 'options' are added to its command line."""
 
-    def __init__(self, where, *options, kubectl=None, env=None):
+    def __init__(self, where, *options, kubectl=None, env=None, before=None):
+        """'before': shell text that is run in a mount namespace of its own and then becomes the server."""
         self.where = Path(where)
+        self.before = before
         self.data = self.where / "data"
         self.config = self.where / "kubeconfig"
         self.socket = self.where / "socket"
@@ -41,6 +43,8 @@ class ApiServer:
                 f"--unix-socket={self.socket}", *self.options]
         if not any(o.startswith("--listen") for o in self.options):
             argv.append("--listen=127.0.0.1:0")
+        if self.before:
+            argv = ["unshare", "--mount", "--propagation=private", "sh", "-ec", self.before + '; exec "$@"', "sh", *argv]
         begun = time.monotonic()
         self.log = (self.where / "log").open("ab")
         self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,

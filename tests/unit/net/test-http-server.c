@@ -158,7 +158,7 @@ static void body_that_is_too_large_is_413(void **state)
     ol_autoclose int known = dial(f), chunked = dial(f);
     char text[4096], chunk[2100];
 
-    say(known, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n");
+    say(known, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5001\r\n\r\n");
     assert_non_null(strstr(take(f, known, text), "HTTP/1.1 413 "));
     assert_non_null(strstr(text, "RequestEntityTooLarge"));
     say(chunked, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
