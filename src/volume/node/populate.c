@@ -247,9 +247,8 @@ static void want_pod(struct node_world *w, const struct node_lookup *l, const st
         if (!use_of(pod, v[i].name))
             continue;
         ol_strv_add(&p->wanted, v[i].name);
-        if (want_one(w, l, &v[i], &want, &err) < 0
-            && !node_want_kept(w, pod->o.meta.uid, v[i].name))
-            node_want_failed(p, v[i].name, ol_err_text(&err));
+        if (want_one(w, l, &v[i], &want, &err) < 0)
+            node_want_failed(w, p, v[i].name, ol_err_text(&err));
     }
 }
 

@@ -52,9 +52,12 @@ static bool is_mounted(const struct node_mount *m)
     return m->life == NODE_THERE || m->life == NODE_REDOING;
 }
 
+/* Its containers may run; or it is there and what it wants can't be told as things stand. */
 static bool is_held(const struct node_world *w, const char *pod_uid)
 {
-    return w->held && ol_strv_has(w->held, pod_uid);
+    const struct node_pod *p = ol_table_find_str(&w->pods, pod_uid);
+
+    return (p && p->failed.n) || (w->held && ol_strv_has(w->held, pod_uid));
 }
 
 /* 1. A pod that is gone loses the volume. */

@@ -15,6 +15,7 @@
  */
 
 #define SCAN_EVERY (5 * OL_SECOND)
+#define SCAN_SOON  (100 * OL_MS) /* a driver that was named is about to start */
 
 static struct node_plugin *find_socket(const struct node_registry *r, const char *socket)
 {
@@ -140,12 +141,21 @@ static void drop_missing(struct node_registry *r)
     }
 }
 
+static bool lacks_named(const struct node_registry *r)
+{
+    for (size_t i = 0; r->sockets && i < r->sockets->n; i++) {
+        if (!find_socket(r, r->sockets->v[i]))
+            return true;
+    }
+    return false;
+}
+
 static void scan(void *ctx)
 {
     struct node_registry *r = ctx;
     ol_time now = ol_now_boot(r->n->env);
 
-    ol_timer_set(&r->scan, SCAN_EVERY);
+    ol_timer_set(&r->scan, lacks_named(r) ? SCAN_SOON : SCAN_EVERY);
     if (!node_self_exists(r->n->self))
         return;
     for (size_t i = 0; i < r->n_plugins; i++)

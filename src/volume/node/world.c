@@ -254,23 +254,32 @@ struct node_mount *node_want_volume(struct node_world *w, const struct node_want
     return m;
 }
 
-bool node_want_kept(struct node_world *w, const char *pod_uid, const char *outer)
+static bool is_mounted(const struct node_mount *m)
 {
-    bool is_kept = false;
-
-    for (size_t i = 0; i < w->n_volumes; i++) {
-        struct node_mount *m = node_mount_find(w->volumes[i], pod_uid);
-
-        if (!m || !node_life_is_owed(m->life) || (m->outer && strcmp(m->outer, outer) != 0))
-            continue;
-        m->is_marked = true;
-        is_kept |= m->outer != NULL;
-    }
-    return is_kept;
+    return m->life == NODE_THERE || m->life == NODE_REDOING;
 }
 
-void node_want_failed(struct node_pod *p, const char *outer, const char *problem)
+/* The mount by which a pod has a volume of its own name. */
+static struct node_mount *mount_of(const struct node_world *w, const char *uid, const char *outer)
 {
+    for (size_t i = 0; i < w->n_volumes; i++) {
+        struct node_mount *m = node_mount_find(w->volumes[i], uid);
+
+        if (m && m->outer && !strcmp(m->outer, outer))
+            return m;
+    }
+    return NULL;
+}
+
+void node_want_failed(struct node_world *w, struct node_pod *p, const char *outer,
+                      const char *problem)
+{
+    struct node_mount *m = mount_of(w, p->uid, outer);
+
+    if (m && m->is_wanted && is_mounted(m)) {
+        m->is_marked = true;
+        return;
+    }
     ol_strv_add(&p->failed, outer);
     ol_strv_add(&p->problems, problem);
 }
@@ -354,19 +363,6 @@ struct volume_spec node_mount_spec(const struct node_mount *m)
 
 /* --- questions --- */
 
-/* The mount by which a pod has a volume of its own name. */
-static const struct node_mount *mount_of(const struct node_world *w, const struct node_pod *p,
-                                         const char *outer)
-{
-    for (size_t i = 0; i < w->n_volumes; i++) {
-        const struct node_mount *m = node_mount_find(w->volumes[i], p->uid);
-
-        if (m && m->outer && !strcmp(m->outer, outer))
-            return m;
-    }
-    return NULL;
-}
-
 bool node_pod_is_ready(const struct node_world *w, const struct node_pod *p)
 {
     if (p->failed.n)
@@ -374,7 +370,7 @@ bool node_pod_is_ready(const struct node_world *w, const struct node_pod *p)
     for (size_t i = 0; i < w->n_volumes; i++) {
         const struct node_mount *m = node_mount_find(w->volumes[i], p->uid);
 
-        if (m && m->is_wanted && m->life != NODE_THERE && m->life != NODE_REDOING)
+        if (m && m->is_wanted && !is_mounted(m))
             return false;
     }
     return true;
@@ -404,9 +400,9 @@ void node_pod_complaint(const struct node_world *w, const struct node_pod *p, st
     ol_autofree char *why = ol_strv_join(&p->problems, "; ");
 
     ol_strv_each (outer, &p->wanted) {
-        const struct node_mount *m = mount_of(w, p, outer);
+        const struct node_mount *m = mount_of(w, p->uid, outer);
 
-        if (!m || (m->life != NODE_THERE && m->life != NODE_REDOING))
+        if (!m || !is_mounted(m))
             ol_strv_add(&unmounted, outer);
         if (m && m->volume->is_attachable && !m->volume->is_attached)
             ol_strv_add(&unattached, outer);

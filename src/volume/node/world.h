@@ -91,11 +91,10 @@ struct node_want {
 void node_want_begin(struct node_world *w);
 struct node_pod *node_want_pod(struct node_world *w, const struct kube_pod *pod, ol_time now);
 struct node_mount *node_want_volume(struct node_world *w, const struct node_want *want);
-/* What the pod has mounted already stays as long as the pod does, whatever has become of its claim. False
- * when there is nothing. A volume that only the disk told of may be the one: it stays too. */
-bool node_want_kept(struct node_world *w, const char *pod_uid, const char *outer);
-/* It can't be mounted as things stand; 'problem' as the kubelet words it. */
-void node_want_failed(struct node_pod *p, const char *outer, const char *problem);
+/* It can't be mounted as things stand; 'problem' as the kubelet words it. What the pod has mounted
+ * already it keeps: a claim that is being deleted goes on serving those who have it. */
+void node_want_failed(struct node_world *w, struct node_pod *p, const char *outer,
+                      const char *problem);
 /* What was not told is not wanted any more. */
 void node_want_end(struct node_world *w);
 

@@ -252,6 +252,39 @@ static void a_refused_unmount_is_mounted_anew_before_use(void **state)
     assert_string_equal(fixture_step(f), "mount device pv-1; ");
 }
 
+/* demands: V29 */
+static void a_claim_that_is_deleted_stays_with_its_pods(void **state)
+{
+    struct fixture *f = *state;
+    static const char going[] =
+        "{\"metadata\":{\"name\":\"c-1\",\"namespace\":\"ns\",\"uid\":\"claim-1\","
+        "\"deletionTimestamp\":\"2026-01-02T03:04:05Z\"},\"spec\":{\"volumeName\":\"pv-1\"},"
+        "\"status\":{\"phase\":\"Bound\"}}";
+
+    fixture_claim(f, 1, "");
+    fixture_pod(f, "p", CLAIM(1, 1));
+    fixture_settle(f);
+    fixture_add(f, &kube_pvc_kind, going);
+    assert_string_equal(fixture_step(f), "");
+    assert_true(node_pod_is_ready(&f->world, ol_table_find_str(&f->world.pods, "p")));
+    fixture_pod(f, "q", CLAIM(1, 1));
+    assert_string_equal(fixture_step(f), "");
+    assert_false(node_pod_is_ready(&f->world, ol_table_find_str(&f->world.pods, "q")));
+    fixture_delete(f, &kube_pod_kind, "p");
+    assert_string_equal(fixture_step(f), "tear down pv-1 in p; ");
+}
+
+static void what_was_found_stays_while_its_pods_claim_is_unknown(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_pod(f, "p", CLAIM(1, 1)); /* the claim can't be read (yet) */
+    found_volume(f, "p");
+    assert_string_equal(fixture_step(f), "");
+    fixture_delete(f, &kube_pod_kind, "p");
+    assert_string_equal(fixture_step(f), "tear down pv-1 in p; ");
+}
+
 static void a_larger_volume_grows_when_it_is_mounted(void **state)
 {
     struct fixture *f = *state;
@@ -348,6 +381,8 @@ int main(void)
         CASE(nothing_is_unmounted_before_the_api_was_heard),
         CASE(a_running_pods_volume_is_asked_for_again),
         CASE(a_refused_unmount_is_mounted_anew_before_use),
+        CASE(a_claim_that_is_deleted_stays_with_its_pods),
+        CASE(what_was_found_stays_while_its_pods_claim_is_unknown),
         CASE(a_larger_volume_grows_when_it_is_mounted),
         CASE(data_of_the_api_are_fetched_again),
         CASE(a_node_that_attaches_by_itself_does_so),
