@@ -56,14 +56,14 @@ def until(ready, what="what was waited for", patience=PATIENCE):
 class Kubectl:
     """kubectl with a kubeconfig and a home of its own."""
 
-    def __init__(self, config, home):
-        self.config, self.home = Path(config), Path(home)
+    def __init__(self, config, home, enter=()):
+        self.config, self.home, self.enter = Path(config), Path(home), enter
         self.program = kubectl_program()
 
     def run(self, *argv, text=None, check=True, timeout=PATIENCE):
         """The finished process; SupportError with its words when it failed and 'check' is asked for."""
         done = subprocess.run(
-            [str(self.program), f"--kubeconfig={self.config}", *map(str, argv)], input=text,
+            [*self.enter, str(self.program), f"--kubeconfig={self.config}", *map(str, argv)], input=text,
             capture_output=True, text=True, timeout=timeout,
             env={"HOME": str(self.home), "PATH": os.environ["PATH"], "KUBECONFIG": ""})
         if check and done.returncode:
@@ -92,24 +92,25 @@ class Kubectl:
 
 
 class Cluster:
-    """One 'orlop up'. 'options' are added to its command line."""
+    """One 'orlop up'. 'options' are added to its command line; 'net' is a NetSpace to run it in."""
 
-    def __init__(self, where, *options, env=None):
+    def __init__(self, where, *options, env=None, net=None, listen="127.0.0.1:0"):
         self.where = Path(where)
-        self.options, self.env = options, env or {}
+        self.options, self.env, self.listen = options, env or {}, listen
+        self.enter = net.enter if net else []
         self.data = self.where / "data"
         self.config = self.where / "kubeconfig"
         self.log = self.where / "orlop.log"
         self.process = None
-        self.kubectl = Kubectl(self.config, self.where)
+        self.kubectl = Kubectl(self.config, self.where, self.enter)
         self.data.mkdir(parents=True, exist_ok=True)
 
     # unshare's child is the first process of a pid namespace: when it ends, by whatever, all that
     # it has started ends too, and so do the mounts.
     def command(self):
-        return ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation=private",
+        return [*self.enter, "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation=private",
                 "--mount-proc", str(our("orlop")), "up", f"--data-dir={self.data}",
-                f"--kubeconfig={self.config}", "--listen=127.0.0.1:0", "--node-name=node-1", *self.options]
+                f"--kubeconfig={self.config}", f"--listen={self.listen}", "--node-name=node-1", *self.options]
 
     def start(self, wait=True):
         self.config.unlink(missing_ok=True)
