@@ -39,8 +39,8 @@ static int make(struct nfs_context *nfs, const char *path, struct ol_err *err)
     r = nfs_mkdir2(nfs, copy, DIRECTORY_MODE);
     if (r < 0 && r != -EEXIST)
         return failed(nfs, r, "mkdir", copy, err);
-    /* The server may apply a umask. libnfs 4 opens what it is to change, which fails for directories
- * of version 4; there a new one has its mode, and an old one keeps it. */
+    /* The server may apply a umask. libnfs 4 opens what it is to change, which fails for
+     * directories of version 4; there a new one has its mode, and an old one keeps it. */
     r = nfs_chmod(nfs, copy, DIRECTORY_MODE);
     return r < 0 && r != -EISDIR ? failed(nfs, r, "chmod", copy, err) : 0;
 }

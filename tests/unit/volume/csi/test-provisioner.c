@@ -445,92 +445,6 @@ static void secrets_go_to_the_driver_and_their_names_into_the_volume(void **stat
         assert_null(strstr(f->driver.events.v[i], "hidden"));
 }
 
-/* --- deleting --- */
-static void release(struct csi_fixture *f)
-{
-    fake_api_patch(f->api, &kube_pv_kind, "pvc-u1", "{'status': {'phase': 'Released'}}");
-}
-
-/* demands: V18 */
-static void a_released_volume_is_deleted_with_its_object(void **state)
-{
-    struct csi_fixture *f = *state;
-
-    begin(f);
-    fake_api_pass(f->api, OL_SECOND);
-    release(f);
-    fake_api_pass(f->api, OL_SECOND);
-    assert_int_equal(f->driver.n, 0);
-    assert_null(fake_api_text(f->api, &kube_pv_kind, "pvc-u1"));
-}
-
-static void a_failed_delete_is_told_and_tried_again(void **state)
-{
-    struct csi_fixture *f = *state;
-
-    fake_driver_err(&f->driver, "DeleteVolume", OL_GRPC_INTERNAL, false, 3);
-    begin(f);
-    fake_api_pass(f->api, OL_SECOND);
-    release(f);
-    fake_api_pass(f->api, OL_SECOND / 2);
-    assert_true(fake_driver_told(&f->driver, "Warning VolumeFailedDelete rpc error: code = "
-                                             "Internal desc = the driver says so"));
-    assert_non_null(fake_api_text(f->api, &kube_pv_kind, "pvc-u1"));
-    fake_api_pass(f->api, MINUTE);
-    assert_null(fake_api_text(f->api, &kube_pv_kind, "pvc-u1"));
-    assert_int_equal(f->driver.n, 0);
-}
-
-static void an_attached_volume_is_not_deleted(void **state)
-{
-    struct csi_fixture *f = *state;
-
-    begin(f);
-    fake_api_pass(f->api, OL_SECOND);
-    fake_api_put(f->api, "{'apiVersion': 'storage.k8s.io/v1', 'kind': 'VolumeAttachment', "
-                         "'metadata': {'name': 'va'}, 'spec': {'attacher': 'other', 'nodeName': "
-                         "'n1', 'source': {'persistentVolumeName': 'pvc-u1'}}}");
-    release(f);
-    fake_api_pass(f->api, MINUTE);
-    assert_int_equal(f->driver.n, 1);
-    assert_true(fake_driver_told(&f->driver, "Warning VolumeFailedDelete persistentvolume pvc-u1 "
-                                             "is still attached to node n1"));
-    fake_api_delete(f->api, &kube_va_kind, "va");
-    fake_api_pass(f->api, OL_SECOND);
-    assert_int_equal(f->driver.n, 0);
-}
-
-static void a_kept_volume_loses_the_finalizer_and_nothing_else(void **state)
-{
-    struct csi_fixture *f = *state;
-
-    begin(f);
-    fake_api_pass(f->api, OL_SECOND);
-    assert_non_null(strstr(csi_fixture_finalizers(f, &kube_pv_kind, "pvc-u1"),
-                           "external-provisioner.volume.kubernetes.io/finalizer"));
-    fake_api_patch(f->api, &kube_pv_kind, "pvc-u1",
-                   "{'spec': {'persistentVolumeReclaimPolicy': 'Retain'}}");
-    release(f);
-    fake_api_pass(f->api, MINUTE);
-    assert_null(strstr(csi_fixture_finalizers(f, &kube_pv_kind, "pvc-u1"), "external-"));
-    assert_int_equal(f->driver.n, 1);
-}
-
-static void an_object_deleted_first_still_takes_its_volume_along(void **state)
-{
-    struct csi_fixture *f = *state;
-
-    begin(f);
-    fake_api_pass(f->api, OL_SECOND);
-    fake_api_delete(f->api, &kube_pv_kind, "pvc-u1");
-    fake_api_pass(f->api, OL_SECOND);
-    assert_int_equal(f->driver.n, 1);
-    release(f);
-    fake_api_pass(f->api, OL_SECOND);
-    assert_int_equal(f->driver.n, 0);
-    assert_null(fake_api_text(f->api, &kube_pv_kind, "pvc-u1"));
-}
-
 /* --- clones --- */
 static void a_clone_s_source_is_protected_while_it_is_read(void **state)
 {
@@ -602,30 +516,6 @@ static void claims_do_not_wait_for_each_other(void **state)
     assert_int_equal(f->driver.n, 50);
 }
 
-/* --- capacity --- */
-static void capacity_of_each_segment_is_an_object(void **state)
-{
-    struct csi_fixture *f = *state;
-
-    f->driver.plugin |= 1 << 2;
-    f->driver.controller |= 1 << 4;
-    add_node(f, "n1", "a");
-    add_node(f, "n2", "b");
-    add_node(f, "n3", "b");
-    csi_fixture_class(f, NULL);
-    fake_api_put(f->api, "{'apiVersion': 'storage.k8s.io/v1', 'kind': 'CSIDriver', 'metadata': "
-                         "{'name': 'csi.example.com'}, 'spec': {'storageCapacity': true}}");
-    csi_fixture_start(f);
-    fake_api_pass(f->api, OL_SECOND);
-    assert_int_equal(fake_api_count(f->api, &kube_capacity_kind), 2);
-    fake_api_delete(f->api, &kube_node_kind, "n1");
-    fake_api_pass(f->api, 2 * MINUTE);
-    assert_int_equal(fake_api_count(f->api, &kube_capacity_kind), 1);
-    fake_api_delete(f->api, &kube_csidriver_kind, "csi.example.com");
-    fake_api_pass(f->api, MINUTE);
-    assert_int_equal(fake_api_count(f->api, &kube_capacity_kind), 0);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, csi_fixture_setup, csi_fixture_teardown)
@@ -647,15 +537,9 @@ int main(void)
         T(a_node_without_room_is_given_back_to_the_scheduler),
         T(a_volume_that_is_too_small_is_removed_again),
         T(secrets_go_to_the_driver_and_their_names_into_the_volume),
-        T(a_released_volume_is_deleted_with_its_object),
-        T(a_failed_delete_is_told_and_tried_again),
-        T(an_attached_volume_is_not_deleted),
-        T(a_kept_volume_loses_the_finalizer_and_nothing_else),
-        T(an_object_deleted_first_still_takes_its_volume_along),
         T(a_clone_s_source_is_protected_while_it_is_read),
         T(what_somebody_else_fills_is_left_alone),
         T(claims_do_not_wait_for_each_other),
-        T(capacity_of_each_segment_is_an_object),
     };
 #undef T
 
