@@ -11,11 +11,12 @@ import pytest
 
 from support.cluster import Cluster, has_root
 from support.netspace import NetSpace
-from support.node_guest import ADDRESS, NodeGuest
+from support.node_guest import HOST, NodeGuest
 from support.storage import TARGET, IscsiTarget, NfsServer
 
 pytestmark = pytest.mark.skipif(not has_root(), reason="only root can make namespaces")
 
+ADDRESS = "192.168.4.1"  # of both servers, in the namespace
 PORT = 6443
 BOOT = 120  # seconds, for a kernel without the help of the processor
 VOLUME = """\
@@ -52,7 +53,7 @@ ISCSI = f"iscsi: {{targetPortal: '{ADDRESS}:3260', iqn: {TARGET}, lun: 1, fsType
 
 def guest_config(text):
     """The administrator's kubeconfig, with the address that the guest has for the host."""
-    return re.sub(r"server: https://\S+:(\d+)", rf"server: https://{ADDRESS}:\1\n    tls-server-name: localhost",
+    return re.sub(r"server: https://\S+:(\d+)", rf"server: https://{HOST}:\1\n    tls-server-name: localhost",
                   text)
 
 

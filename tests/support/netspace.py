@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network namespace with nothing but its loopback, held by a process that ends with us."""
+"""A network namespace with nothing but its loopback (127.0.0.1 and 192.168.4.1), held by a process that ends with us."""
 
 import subprocess
 from pathlib import Path
 
-HOLD = "ip link set lo up && echo up && exec sleep infinity"
+HOLD = "ip link set lo up && ip addr add 192.168.4.1/32 dev lo && echo up && exec sleep infinity"
 
 
 class NetSpace:

@@ -18,7 +18,7 @@ APPLETS = ("sh", "mount", "umount", "insmod", "cat", "echo", "sleep", "mkdir", "
            "grep", "ln", "ls")
 TOOLS = ("/sbin/mount.nfs", "/sbin/umount.nfs", "/sbin/iscsiadm", "/sbin/iscsid", "/sbin/mkfs.ext4",
          "/sbin/blkid")
-ADDRESS = "10.0.2.2"
+HOST = "10.0.2.2"
 
 
 class NodeGuest:

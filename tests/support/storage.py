@@ -104,7 +104,7 @@ class NfsServer(Server):
         self.export.mkdir(parents=True, exist_ok=True)
         (self.where / "up/ganesha.conf").write_text(GANESHA)
         self.start("mkdir -p /exp /run/ganesha /var/run/ganesha /var/lib/nfs/ganesha; "
-                   "mount --bind /shared/exp /exp; echo \"127.0.0.1 localhost $(hostname)\" > /etc/hosts; "
+                   "mount --bind /shared/exp /exp; echo \"127.0.0.1 localhost $(hostname)\" > /etc/hosts; ln -sf /proc/mounts /etc/mtab; "
                    "exec /usr/bin/ganesha.nfsd -F -f /shared/ganesha.conf -L /shared/log -p /run/g.pid")
         return self
 
