@@ -50,8 +50,8 @@ static void refuse_size(struct ol_http_exchange *x)
     ol_http_answer(x, &a);
 }
 
-/* What is far too large is refused before it is sent; the rest is read to its end, since most clients
- * look for an answer only then. */
+/* What is far too large is refused before it is sent; the rest is read to its end, since most
+ * clients look for an answer only then. */
 static bool is_too_large(struct ol_http_exchange *x)
 {
     const char *length = ol_http_header(x, "Content-Length");

@@ -7,9 +7,9 @@
 #include "net/loop.h"
 
 /*
- * A small kube-apiserver on SQLite: what kubectl and client-go need, for our kinds. Writes of one turn
- * of the loop share one transaction and one fsync; nothing is answered or told to watchers before it
- * is durable.
+ * A small kube-apiserver on SQLite: what kubectl and client-go need, for our kinds. Writes of one
+ * turn of the loop share one transaction and one fsync; nothing is answered or told to watchers
+ * before it is durable.
  */
 struct apiserver;
 

@@ -66,10 +66,12 @@ static void write_requests(const struct api_metrics *m, struct ol_buf *to)
     for (size_t row = 0; row <= API_MAX_RESOURCES; row++)
         for (size_t verb = 0; verb < N_VERBS; verb++)
             for (size_t code = 0; code < N_CODES; code++) {
-                const struct kube_kind *k = row < API_MAX_RESOURCES ? kube_kinds[row] : NULL;
+                const struct kube_kind *k = NULL;
 
                 if (m->counts[row][verb][code] == 0)
                     continue;
+                if (row < API_MAX_RESOURCES)
+                    k = kube_kinds[row];
                 ol_buf_printf(to,
                               "apiserver_request_total{code=\"%d\",group=\"%s\",resource=\"%s\","
                               "verb=\"%s\",version=\"%s\"} %llu\n",

@@ -8,8 +8,8 @@
 #include "core/err.h"
 
 /*
- * Bodies of application/vnd.kubernetes.protobuf, as client-go's typed clients send them: "k8s\0", an
- * envelope that names the kind, and the object (apimachinery pkg/runtime/serializer/protobuf).
+ * Bodies of application/vnd.kubernetes.protobuf, as client-go's typed clients send them: "k8s\0",
+ * an envelope that names the kind, and the object (apimachinery pkg/runtime/serializer/protobuf).
  * The result is the tree that the same object's JSON would have given.
  *
  * -EINVAL: not well-formed; -ENOENT: a kind that we don't know; -EFBIG: the arena is full.

@@ -183,18 +183,10 @@ static void fail_future(struct api_request *q, uint64_t wanted)
     api_answer_status(q, &st);
 }
 
-/* resourceVersion and resourceVersionMatch of lists: "" and "0" are now, N is now unless N is to be
- * met exactly. */
-static bool read_version(struct list *l)
+static bool check_match(struct api_request *q)
 {
-    struct api_request *q = l->q;
     const char *text = q->query.resource_version, *match = q->query.version_match;
-    uint64_t wanted = 0;
 
-    if (*text && ol_parse_u64(text, 10, &wanted) < 0) {
-        api_fail(q, KUBE_BAD_REQUEST, "Invalid value: \"%.64s\": invalid resource version", text);
-        return false;
-    }
     if (*match && (!*text || *q->query.continues)) {
         api_fail(q, KUBE_INVALID,
                  "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
@@ -209,6 +201,23 @@ static bool read_version(struct list *l)
                  match);
         return false;
     }
+    return true;
+}
+
+/* resourceVersion and resourceVersionMatch of lists: "" and "0" are now, N is now unless N is to be
+ * met exactly. */
+static bool read_version(struct list *l)
+{
+    struct api_request *q = l->q;
+    const char *text = q->query.resource_version, *match = q->query.version_match;
+    uint64_t wanted = 0;
+
+    if (*text && ol_parse_u64(text, 10, &wanted) < 0) {
+        api_fail(q, KUBE_BAD_REQUEST, "Invalid value: \"%.64s\": invalid resource version", text);
+        return false;
+    }
+    if (!check_match(q))
+        return false;
     if (wanted > store_revision(q->server->store)) {
         fail_future(q, wanted);
         return false;

@@ -42,33 +42,35 @@ static const char *unescape(struct ol_arena *a, const char *s, size_t len, bool 
     return out;
 }
 
+/* "namespaces/NAME/…", but for the subresources of the namespace itself. */
+static bool is_in_namespace_of(const char *group, const char *const *parts)
+{
+    if (!parts[0] || strcmp(parts[0], "namespaces") != 0 || !parts[1] || !parts[2])
+        return false;
+    return *group || (strcmp(parts[2], "status") != 0 && strcmp(parts[2], "finalize") != 0);
+}
+
 /* The parts behind group and version. */
 static void name_object(struct api_route *r, const char *const *parts)
 {
-    const char *group = r->group, *version = r->version;
-    bool is_in_namespace = parts[0] && strcmp(parts[0], "namespaces") == 0 && parts[1] && parts[2];
+    bool is_in_namespace = is_in_namespace_of(r->group, parts), is_namespaced;
 
-    /* Subresources of the namespace itself. */
-    if (is_in_namespace && !*group
-        && (strcmp(parts[2], "status") == 0 || strcmp(parts[2], "finalize") == 0))
-        is_in_namespace = false;
     if (is_in_namespace) {
         r->ns = parts[1];
         parts += 2;
     }
     if (!parts[0])
         return;
-    r->kind = kube_kind_by_plural(group, version, parts[0]);
-    if (parts[1]) {
-        r->name = parts[1];
-        r->subresource = parts[2];
-        if (parts[2] && parts[3])
-            r->kind = NULL; /* proxies and the like */
-    }
-    if (r->kind && is_in_namespace && !(r->kind->flags & KUBE_NAMESPACED))
+    r->kind = kube_kind_by_plural(r->group, r->version, parts[0]);
+    r->name = parts[1] ? parts[1] : "";
+    r->subresource = parts[1] ? parts[2] : NULL;
+    if (!r->kind)
+        return;
+    is_namespaced = r->kind->flags & KUBE_NAMESPACED;
+    if (is_in_namespace ? !is_namespaced : is_namespaced && *r->name)
         r->kind = NULL;
-    if (r->kind && !is_in_namespace && (r->kind->flags & KUBE_NAMESPACED) && *r->name)
-        r->kind = NULL;
+    if (r->subresource && parts[3])
+        r->kind = NULL; /* proxies and the like */
 }
 
 int api_route_parse(const char *path, struct ol_arena *a, struct api_route *ret)

@@ -8,7 +8,8 @@
 #include "kube/base/kind.h"
 
 /*
- * What a request's path and query name. Pure; both come from outside, and are decoded into the arena.
+ * What a request's path and query name. Pure; both come from outside and are decoded into the
+ * arena.
  */
 struct api_route {
     const char *path;         /* decoded, for messages */

@@ -121,6 +121,13 @@ operators[] = {
     {">", API_GREATER}, {"<", API_LESS},
 };
 
+static bool is_word(const char *p, const char *wanted)
+{
+    size_t n = strlen(wanted);
+
+    return ol_str_starts(p, wanted) && (ol_is_space(p[n]) || p[n] == '(');
+}
+
 static int read_operator(struct parser *p, struct api_requirement *r)
 {
     int64_t number;
@@ -143,10 +150,10 @@ static int read_operator(struct parser *p, struct api_requirement *r)
                               r->values[0]);
         return 0;
     }
-    if (ol_str_starts(p->p, "in") && (ol_is_space(p->p[2]) || p->p[2] == '(')) {
+    if (is_word(p->p, "in")) {
         p->p += 2;
         r->op = API_EQUALS;
-    } else if (ol_str_starts(p->p, "notin") && (ol_is_space(p->p[5]) || p->p[5] == '(')) {
+    } else if (is_word(p->p, "notin")) {
         p->p += 5;
         r->op = API_NOT_EQUALS;
     } else {

@@ -98,8 +98,8 @@ int store_replay(struct store *s, uint64_t revision,
 uint64_t store_next_revision(struct store *s);
 /* r: 0, -ENOSPC no room on the disk, -EIO. Called from a later turn. */
 typedef void (*store_done_fn)(void *ctx, int r);
-/* 'old' is what store_current() gave, NULL = there was none; 'is_delete' ends the object, 'now' being
- * its last words. Both are borrowed. */
+/* 'old' is what store_current() gave, NULL = there was none; 'is_delete' ends the object, 'now'
+ * being its last words. Both are borrowed. */
 struct store_write {
     struct store_key key;
     struct store_text *now, *old;
@@ -108,8 +108,8 @@ struct store_write {
     void *ctx;
 };
 void store_write(struct store *s, const struct store_write *w);
-/* 'done' as soon as everything written so far is durable, from a later turn: for answers that change
- * nothing but tell of what may be under way. */
+/* 'done' as soon as everything written so far is durable, from a later turn: for answers that
+ * change nothing but tell of what may be under way. */
 void store_wait(struct store *s, store_done_fn done, void *ctx);
 
 struct store_stats {

@@ -77,6 +77,26 @@ static bool has_status_at_birth(const struct kube_kind *kind)
     return kind == &kube_node_kind || !(kind->flags & KUBE_HAS_STATUS);
 }
 
+/* A generated name may be taken by chance: then another one is made. */
+static bool find_free_name(struct api_request *q, struct ol_val *object,
+                           struct api_current *current)
+{
+    for (int i = 0; current->text && i < NAME_TRIES; i++) {
+        struct store_key key;
+
+        current_done(current);
+        *current = (struct api_current){0};
+        q->route.name = "";
+        ol_val_remove(ol_val_get_mut(object, "metadata"), "name");
+        if (!api_meta_create(q, object))
+            return false;
+        key = api_key(q);
+        if (!api_load_current(q, &key, current))
+            return false;
+    }
+    return true;
+}
+
 static void create_object(struct api_request *q, struct ol_val *object, bool is_managed)
 {
     ol_auto(current_done) struct api_current current = {0};
@@ -88,20 +108,11 @@ static void create_object(struct api_request *q, struct ol_val *object, bool is_
     if (!check_place(q, object) || !api_meta_create(q, object))
         return;
     key = api_key(q);
-    for (int i = 0; i <= NAME_TRIES; i++) {
-        current_done(&current);
-        if (!api_load_current(q, &key, &current))
-            return;
-        if (!current.text || !is_generated)
-            break;
-        q->route.name = "";
-        ol_val_remove(ol_val_get_mut(object, "metadata"), "name");
-        if (!api_meta_create(q, object))
-            return;
-        key = api_key(q);
-    }
+    if (!api_load_current(q, &key, &current)
+        || (is_generated && !find_free_name(q, object, &current)))
+        return;
     if (current.text) {
-        api_fail_named(q, KUBE_ALREADY_EXISTS, key.name);
+        api_fail_named(q, KUBE_ALREADY_EXISTS, q->route.name);
         return;
     }
     if (!has_status_at_birth(q->route.kind))
@@ -314,9 +325,9 @@ static bool is_force_wrong(struct api_request *q, const struct patch_row *row)
 void api_patch(struct api_request *q)
 {
     ol_auto(current_done) struct api_current current = {0};
-    const struct patch_row *row = find_patch(q);
     struct ol_err err = OL_ERR_INIT;
     struct store_key key = api_key(q);
+    const struct patch_row *row = find_patch(q);
     struct ol_val *patch, *object;
     int r;
 
