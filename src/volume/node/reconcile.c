@@ -92,6 +92,28 @@ static bool is_attached(struct round *r, struct node_volume *v, struct node_moun
     return false;
 }
 
+static bool has_mounts(const struct node_volume *v)
+{
+    for (size_t i = 0; i < v->n_mounts; i++) {
+        if (node_life_is_owed(v->mounts[i]->life))
+            return true;
+    }
+    return false;
+}
+
+/* A file system that could not grow while it was mounted is mounted anew for the next pod, though its
+ * device is there still: else pods that follow each other quickly would keep it small for ever. */
+static bool stage_anew(struct round *r, struct node_volume *v)
+{
+    if (!v->want_expansion || !v->has_refused_expansion || v->device != NODE_THERE || has_mounts(v)
+        || !r->w->may_tear_down)
+        return false;
+    v->has_refused_expansion = false;
+    v->retry = (struct node_retry){0};
+    return begin(r, &v->device, NODE_EV_REMOVE,
+                 (struct node_action){NODE_UNMOUNT_DEVICE, v, NULL, NULL});
+}
+
 static bool bring(struct round *r, struct node_volume *v, struct node_mount *m)
 {
     const struct node_action device = {NODE_MOUNT_DEVICE, v, m, NULL};
@@ -99,6 +121,8 @@ static bool bring(struct round *r, struct node_volume *v, struct node_mount *m)
 
     if (!is_attached(r, v, m))
         return v->is_busy;
+    if (stage_anew(r, v))
+        return true;
     if (v->has_device && v->device != NODE_THERE)
         return is_due(r, &v->retry) && begin(r, &v->device, NODE_EV_BRING, device);
     return is_due(r, &m->retry) && begin(r, &m->life, NODE_EV_BRING, set_up);
@@ -267,6 +291,7 @@ void node_answer(struct node_world *w, const struct node_action *a, enum node_ou
         break;
     case NODE_EXPAND:
         v->want_expansion = v->want_expansion && outcome != NODE_OK;
+        v->has_refused_expansion = outcome != NODE_OK;
         settle(&v->retry, outcome, now);
         break;
     case NODE_COMPLAIN: break;

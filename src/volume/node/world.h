@@ -35,7 +35,9 @@ struct node_volume {
     bool is_listed;      /* the API's node.status.volumesAttached has it */
     bool is_attached;    /* CSI: its VolumeAttachment says so */
     bool want_expansion; /* the claim waits for this node to grow the file system */
-    bool is_busy;        /* an action is under way: one at a time for a volume */
+    bool
+        has_refused_expansion; /* while it was mounted: it may grow when it is staged the next time */
+    bool is_busy;              /* an action is under way: one at a time for a volume */
     enum node_life device, attachment;
     struct node_retry retry;
     struct node_mount **mounts;

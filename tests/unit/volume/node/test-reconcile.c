@@ -301,6 +301,14 @@ static void a_larger_volume_grows_when_it_is_mounted(void **state)
     assert_string_equal(fixture_step(f), "");
     f->now = f->next;
     assert_string_equal(fixture_step(f), "expand pv-1; ");
+    fixture_answer(f, "pv-1", NODE_NO); /* not while it is mounted: when it is staged anew */
+    fixture_delete(f, &kube_pod_kind, "p");
+    fixture_pod(f, "q", CLAIM(1, 1));
+    assert_string_equal(fixture_step(f), "tear down pv-1 in p; ");
+    fixture_answer(f, "pv-1", NODE_OK);
+    assert_string_equal(fixture_step(f), "unmount device pv-1; ");
+    fixture_answer(f, "pv-1", NODE_OK);
+    assert_string_equal(fixture_step(f), "mount device pv-1; ");
 }
 
 static void data_of_the_api_are_fetched_again(void **state)
