@@ -4,8 +4,9 @@
 #include "volume/node/path.h"
 
 /*
- * Block volumes: what the driver has published is bound under the volume's own directory with a loop
- * device as a lock on it, and the pod has a link to it. All backwards before it is unpublished.
+ * Block volumes: what the driver has published is bound under the volume's own directory with a
+ * loop device as a lock on it, and the pod has a link to it. All backwards before it is
+ * unpublished.
  */
 
 void node_block_plan_map(const struct node_mount *m, const char *root, struct volume_plan *to)

@@ -12,8 +12,9 @@
 #include "volume/proto/csi-call.h"
 
 /*
- * CSI: NodeStageVolume and NodePublishVolume. What a driver is asked for stands in vol_data.json before
- * it is asked; the staging directory and the target's parent are ours, the target is the driver's.
+ * CSI: NodeStageVolume and NodePublishVolume. What a driver is asked for stands in vol_data.json
+ * before it is asked; the staging directory and the target's parent are ours, the target is the
+ * driver's.
  */
 
 #define TIMEOUT     (120 * OL_SECOND)
@@ -91,8 +92,8 @@ static int write_down(const struct node_op *op, bool is_device, struct ol_err *e
     return node_vol_data_save(op->n->env, dir.data, &d, err);
 }
 
-/* The directory that was made for a call, and what was written down: after a clear "no", or after it
- * was undone. A block volume's note goes with its device. */
+/* The directory that was made for a call, and what was written down: after a clear "no", or
+ * after it was undone. A block volume's note goes with its device. */
 static int clean_up(const struct node_op *op, bool is_device, struct ol_err *err)
 {
     const struct node_volume *v = op->a.volume;
@@ -186,8 +187,8 @@ static void plan_group(const struct node_op *op, struct volume_plan *plan)
                     policy && *policy ? policy : "Always", "rw");
 }
 
-/* Published, but not ready for the pod: it is published again with the next try, and undone if nobody
- * wants it. */
+/* Published, but not ready for the pod: it is published again with the next try, and undone if
+ * nobody wants it. */
 static void finished(void *ctx, int status, const struct ol_buf *out, const struct ol_buf *err)
 {
     struct node_op *op = ctx;

@@ -93,31 +93,21 @@ void node_attach_begin(struct node_op *op)
             asked, op);
 }
 
-/* True when the operation has ended. */
-static bool look_at(struct node_op *op, ol_time now)
+/* Ends the operation when its end has come. */
+static void look_at(struct node_op *op, ol_time now)
 {
     const struct kube_va *va = node_attachment_of(op->n, op->a.volume);
-    const struct kube_volume_error *e;
+    bool is_attach = op->a.verb == NODE_ATTACH;
+    const struct kube_volume_error *e = NULL;
 
-    if (op->a.verb == NODE_ATTACH) {
-        e = va ? va->status.attach_error : NULL;
-        if (va && va->status.is_attached)
-            node_op_end(op, NODE_OK, NULL);
-        else if (e || now >= op->give_up)
-            node_op_end(op, NODE_PERHAPS,
-                        e ? e->message : "timed out waiting for external-attacher");
-        else
-            return false;
-        return true;
-    }
-    e = va ? va->status.detach_error : NULL;
-    if (!va)
+    if (va)
+        e = is_attach ? va->status.attach_error : va->status.detach_error;
+    if (is_attach ? va && va->status.is_attached : !va)
         node_op_end(op, NODE_OK, NULL);
-    else if (e || now >= op->give_up)
-        node_op_end(op, NODE_PERHAPS, e ? e->message : "timed out waiting for external-attacher");
-    else
-        return false;
-    return true;
+    else if (e)
+        node_op_end(op, NODE_PERHAPS, e->message);
+    else if (now >= op->give_up)
+        node_op_end(op, NODE_PERHAPS, "timed out waiting for external-attacher");
 }
 
 void node_attach_look(struct node *n)
@@ -129,7 +119,7 @@ void node_attach_look(struct node *n)
         struct node_op *next = op->next;
 
         if (op->is_waiting)
-            (void)look_at(op, now);
+            look_at(op, now);
         op = next;
     }
 }

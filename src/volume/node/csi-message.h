@@ -6,8 +6,8 @@
 #include "volume/proto/csi.pb-c.h"
 
 /*
- * The requests of a node to its CSI drivers, made of what is known of a volume: pure. Messages live in
- * the arena; strings are borrowed from the objects they are made of.
+ * The requests of a node to its CSI drivers, made of what is known of a volume: pure. Messages live
+ * in the arena; strings are borrowed from the objects they are made of.
  */
 struct node_csi_ask {
     const struct node_volume *volume;
@@ -40,6 +40,6 @@ const char *node_csi_target_path(const struct node_mount *m, const char *root,
 enum node_group_way { NODE_GROUP_NOBODY, NODE_GROUP_WE, NODE_GROUP_DRIVER };
 enum node_group_way node_csi_group_way(const struct node_csi_ask *a);
 
-/* "Canceled", "DeadlineExceeded", "Unavailable", "ResourceExhausted", "Aborted" leave it open whether
- * something has happened (csi_client.go, IsFinalError). */
+/* "Canceled", "DeadlineExceeded", "Unavailable", "ResourceExhausted", "Aborted" leave it open
+ * whether something has happened (csi_client.go, IsFinalError). */
 bool node_csi_is_final(enum ol_grpc_code code);

@@ -6,8 +6,8 @@
 #include "volume/proto/csi-call.h"
 
 /*
- * The node's half of an expansion: NodeExpandVolume of what is mounted, then the claim's status says
- * the new size (kubelet, NodeExpandVolume and MarkFSResizeFinished).
+ * The node's half of an expansion: NodeExpandVolume of what is mounted, then the claim's status
+ * says the new size (kubelet, NodeExpandVolume and MarkFSResizeFinished).
  */
 
 #define TIMEOUT (120 * OL_SECOND)

@@ -8,8 +8,9 @@
  * (NodeStageVolume), a pod's mount of it (NodePublishVolume), and its attachment where the node
  * attaches itself. All three have the same states and edges; only what is done differs.
  *
- * UNSURE is what makes it safe: an answer that did not come, or that says "perhaps", leaves something
- * that may be there. It is undone before it is forgotten, and asked for again before it is used.
+ * UNSURE is what makes it safe: an answer that did not come, or that says "perhaps", leaves
+ * something that may be there. It is undone before it is forgotten, and asked for again before it
+ * is used.
  */
 #define NODE_LIVES(X)                                                                              \
     X(ABSENT)                                                                                      \
@@ -36,9 +37,9 @@ enum node_life { NODE_LIVES(X) NODE_N_LIVES };
 enum node_event { NODE_EVENTS(X) NODE_N_EVENTS };
 #undef X
 
-/* Moves *life along its edge. False: there is none; nothing has changed. What was found is recalled: a
- * "no" is not believed then, since it may be there from before (operation_generator.go,
- * IsVolumeDeviceReconstructed). */
+/* Moves *life along its edge. False: there is none; nothing has changed. What was found is
+ * recalled: a "no" is not believed then, since it may be there from before
+ * (operation_generator.go, IsVolumeDeviceReconstructed). */
 bool node_life_step(enum node_life *life, enum node_event event);
 const char *node_life_name(enum node_life l);
 const char *node_event_name(enum node_event e);

@@ -15,7 +15,7 @@ struct node_machine {
 void node_machine_read(struct ol_env *env, struct node_machine *ret);
 /* The first address that is not a loopback's, IPv4 first; "127.0.0.1" without any. 64 bytes. */
 void node_machine_address(char out[64]);
-/* The status as a strategic patch: capacity, allocatable, addresses, conditions, nodeInfo. A condition
- * keeps its lastTransitionTime as long as it says the same ('old' may be NULL). */
+/* The status as a strategic patch: capacity, allocatable, addresses, conditions, nodeInfo. A
+ * condition keeps its lastTransitionTime as long as it says the same ('old' may be NULL). */
 void node_machine_status(const struct node_machine *m, const char *name, const char *address,
                          const struct kube_node *old, ol_time now, struct ol_buf *to);

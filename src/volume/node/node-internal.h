@@ -57,10 +57,10 @@ struct node_op {
 void node_act(struct node *n, const struct node_action *a);
 /* Cancels all of them. */
 void node_ops_cancel(struct node *n);
-/* Ends the operation: tells the world and, of failures, the pod. 'problem' NULL or "" with NODE_OK. */
+/* Ends the operation: tells the world and, of failures, the pod. 'problem' NULL with NODE_OK. */
 void node_op_end(struct node_op *op, enum node_outcome outcome, const char *problem);
-/* GETs an object, then goes on with 'then'; ends the operation when that fails, but sets is_missing when
- * there is none. */
+/* GETs an object, then goes on with 'then'; ends the operation when that fails, but sets
+ * is_missing when there is none. */
 void node_op_fetch(struct node_op *op, const struct kube_kind *kind, const char *ns,
                    const char *name, void (*then)(struct node_op *op));
 /* Runs a plan in a job, then calls 'done' with 0, -ETIMEDOUT or -errno and a sentence. */

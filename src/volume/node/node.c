@@ -16,8 +16,8 @@
 #include "volume/plugin/run.h"
 
 /*
- * The loop: what the API wants goes into the world, what has to be done comes out of it. It turns when
- * something has changed, and when the reconciler asked to be called again.
+ * The loop: what the API wants goes into the world, what has to be done comes out of it. It turns
+ * when something has changed, and when the reconciler asked to be called again.
  */
 
 #define SOON (2 * OL_MS) /* changes that come together are looked at together */

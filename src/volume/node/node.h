@@ -6,8 +6,9 @@
 #include "net/job.h"
 
 /*
- * The node: what the kubelet's volume manager and its plug-in registration do. It makes itself known
- * (Node, CSINode, a Lease), and mounts what the pods that are placed on it want (reconcile.h).
+ * The node: what the kubelet's volume manager and its plug-in registration do. It makes itself
+ * known (Node, CSINode, a Lease), and mounts what the pods that are placed on it want
+ * (reconcile.h).
  *
  * Whoever runs the pods' containers (workload/pod) holds a pod while they may use its volumes and
  * waits until they are mounted; it finds the node by a link that both have in their options.
@@ -48,12 +49,12 @@ bool node_pod_mounts_gone(const struct node *n, const char *uid);
 /* Called when one of these answers may have changed. One listener. */
 void node_listen(struct node *n, void (*changed)(void *ctx), void *ctx);
 
-/* Where the machine has a pod's volume: its directory, or with *ret_is_block its device. -ENOENT: the
- * pod has no such volume, or it isn't mounted. */
+/* Where the machine has a pod's volume: its directory, or with *ret_is_block its device.
+ * -ENOENT: the pod has no such volume, or it isn't mounted. */
 int node_pod_volume_path(const struct node *n, const char *uid, const char *volume,
                          struct ol_buf *to, bool *ret_is_block) __attribute__((warn_unused_result));
-/* A part of it for a container (subPath); the path is for the container's mount. 'done' is called once,
- * later; err NULL = done. */
+/* A part of it for a container (subPath); the path is for the container's mount. 'done' is
+ * called once, later; err NULL = done. */
 void node_pod_subpath(struct node *n, const char *uid, const char *volume, const char *part,
                       const char *container, unsigned index,
                       void (*done)(void *ctx, const char *path, const struct ol_err *err),

@@ -101,8 +101,9 @@ static bool has_mounts(const struct node_volume *v)
     return false;
 }
 
-/* A file system that could not grow while it was mounted is mounted anew for the next pod, though its
- * device is there still: else pods that follow each other quickly would keep it small for ever. */
+/* A file system that could not grow while it was mounted is mounted anew for the next pod,
+ * though its device is there still: else pods that follow each other quickly would keep it small
+ * for ever. */
 static bool stage_anew(struct round *r, struct node_volume *v)
 {
     if (!v->want_expansion || !v->has_refused_expansion || v->device != NODE_THERE || has_mounts(v)

@@ -6,8 +6,8 @@
 /*
  * The volume manager's decisions, in virtual time: what has to be done now so that what is there
  * becomes what is wanted. Order per volume as in the kubelet's reconciler: tear down what is not
- * wanted, wait for the attachment, mount the device, set up each pod, grow; and when no pod is left,
- * unmount the device. One action at a time for a volume, any number beside each other.
+ * wanted, wait for the attachment, mount the device, set up each pod, grow; and when no pod is
+ * left, unmount the device. One action at a time for a volume, any number beside each other.
  *
  * Nothing is torn down until every pod of the API has been looked at (node_world.may_tear_down).
  */

@@ -14,8 +14,8 @@
 #include "volume/plugin/mountinfo.h"
 
 /*
- * What a restart finds: directories of pods and devices, vol_data.json, mountinfo. Nothing here asks a
- * mounted file system for anything, since its server may be dead.
+ * What a restart finds: directories of pods and devices, vol_data.json, mountinfo. Nothing here
+ * asks a mounted file system for anything, since its server may be dead.
  */
 
 enum { ARENA_MAX = 1 << 20 };

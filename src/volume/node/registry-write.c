@@ -9,8 +9,8 @@
 #include "volume/node/registry-internal.h"
 
 /*
- * What the API says of this machine's drivers: CSINode.spec.drivers, labels of the driver's topology on
- * the Node, and its annotation csi.volume.kubernetes.io/nodeid.
+ * What the API says of this machine's drivers: CSINode.spec.drivers, labels of the driver's
+ * topology on the Node, and its annotation csi.volume.kubernetes.io/nodeid.
  */
 
 struct write {

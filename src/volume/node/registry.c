@@ -10,8 +10,8 @@
 #include "volume/node/registry-internal.h"
 
 /*
- * The drivers of this machine: sockets below ROOT/plugins_registry, found by inotify and, since that
- * may miss one, by looking every few seconds.
+ * The drivers of this machine: sockets below ROOT/plugins_registry, found by inotify and, since
+ * that may miss one, by looking every few seconds.
  */
 
 #define SCAN_EVERY (5 * OL_SECOND)

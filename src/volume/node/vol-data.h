@@ -8,8 +8,8 @@
 #include "core/env.h"
 
 /*
- * vol_data.json beside a CSI mount: what the volume is, written before the driver is asked for it and
- * removed after it is gone, so that after a crash somebody knows what to undo. A flat map of
+ * vol_data.json beside a CSI mount: what the volume is, written before the driver is asked for it
+ * and removed after it is gone, so that after a crash somebody knows what to undo. A flat map of
  * strings, as the kubelet writes and reads it (pkg/volume/csi, volDataKey).
  */
 struct node_vol_data {
@@ -28,7 +28,7 @@ void node_vol_data_format(const struct node_vol_data *d, struct ol_buf *to);
 /* Strings into the arena; members that lack are "". -EINVAL: not such a document. */
 int node_vol_data_parse(const char *text, size_t len, struct ol_arena *a, struct node_vol_data *ret,
                         struct ol_err *err) __attribute__((warn_unused_result));
-/* In 'dir', which is made with its parents. Durable before this returns: it is needed after a crash. */
+/* In 'dir', which is made with its parents; durable before this returns. */
 int node_vol_data_save(struct ol_env *env, const char *dir, const struct node_vol_data *d,
                        struct ol_err *err) __attribute__((warn_unused_result));
 /* -ENOENT: there is none. */

@@ -11,9 +11,9 @@
 #include "volume/plugin/plugin.h"
 
 /*
- * The volumes of a node: which are wanted (by pods of the API, the desired world) and which are there
- * (by what was done and answered, and by what a restart found on disk, the actual world), in one
- * structure. No I/O and no clock. Changed by the functions here and in reconcile.h alone.
+ * The volumes of a node: which are wanted (by pods of the API, the desired world) and which are
+ * there (by what was done and answered, and by what a restart found on disk, the actual world), in
+ * one structure. No I/O and no clock. Changed by the functions here and in reconcile.h alone.
  */
 
 /* When something that failed is tried again: 500 ms, doubled up to 2 min 2 s (kubelet). */
@@ -29,15 +29,14 @@ struct node_volume {
     char *driver, *handle;    /* of CSI; else NULL */
     const struct kube_pv *pv; /* a reference; NULL: in the pod's own words, or only found on disk */
     bool is_block, is_inline;
-    bool has_device;     /* one mount per node (staging), then one per pod */
-    bool is_attachable;  /* a controller, or this node itself, attaches it first */
-    bool is_reported;    /* the API's node.status.volumesInUse has it */
-    bool is_listed;      /* the API's node.status.volumesAttached has it */
-    bool is_attached;    /* CSI: its VolumeAttachment says so */
-    bool want_expansion; /* the claim waits for this node to grow the file system */
-    bool
-        has_refused_expansion; /* while it was mounted: it may grow when it is staged the next time */
-    bool is_busy;              /* an action is under way: one at a time for a volume */
+    bool has_device;            /* one mount per node (staging), then one per pod */
+    bool is_attachable;         /* a controller, or this node itself, attaches it first */
+    bool is_reported;           /* the API's node.status.volumesInUse has it */
+    bool is_listed;             /* the API's node.status.volumesAttached has it */
+    bool is_attached;           /* CSI: its VolumeAttachment says so */
+    bool want_expansion;        /* the claim waits for this node to grow the file system */
+    bool has_refused_expansion; /* while it was mounted */
+    bool is_busy;               /* an action is under way: one at a time for a volume */
     enum node_life device, attachment;
     struct node_retry retry;
     struct node_mount **mounts;

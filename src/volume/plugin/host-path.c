@@ -4,7 +4,7 @@
 #include "core/str.h"
 #include "volume/plugin/plugin-internal.h"
 
-/* kubernetes.io/host-path: a container gets the directory itself; nothing is mounted for the pod. */
+/* kubernetes.io/host-path: a container gets the directory itself; nothing is mounted. */
 
 static const struct kube_host_path *source_of(const struct volume_spec *spec)
 {

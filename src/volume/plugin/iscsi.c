@@ -10,9 +10,9 @@
 #include "volume/plugin/plugin-internal.h"
 
 /*
- * kubernetes.io/iscsi by the program iscsiadm: discovery, login, the device below /dev/disk/by-path,
- * a file system if it has none, one mount per node. One portal; CHAP secrets go into
- * iscsiadm's own records, never through an argv.
+ * kubernetes.io/iscsi by the program iscsiadm: discovery, login, the device below
+ * /dev/disk/by-path, a file system if it has none, one mount per node. One portal; CHAP secrets go
+ * into iscsiadm's own records, never through an argv.
  */
 
 #define WAIT_SECONDS "10"

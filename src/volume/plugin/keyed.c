@@ -8,7 +8,7 @@
 #include "kube/base/kind.h"
 #include "volume/plugin/plugin-internal.h"
 
-/* kubernetes.io/configmap and kubernetes.io/secret: files from the API. A Secret's are in memory. */
+/* kubernetes.io/configmap and kubernetes.io/secret: files from the API, a Secret's in memory. */
 
 enum { DEFAULT_MODE = 0644 };
 

@@ -8,10 +8,10 @@
 #include "core/err.h"
 
 /*
- * What has to be done on the machine for a volume, as a list of steps. A plug-in decides them without
- * touching anything; a job of our own binary (net/job.h, run.h) does them one after the other, since
- * each of them may hang on a dead server. Steps are bytes, so that a plan is a job's standard input:
- * what they hold (a Secret's keys) appears in no argv.
+ * What has to be done on the machine for a volume, as a list of steps. A plug-in decides them
+ * without touching anything; a job of our own binary (net/job.h, run.h) does them one after the
+ * other, since each of them may hang on a dead server. Steps are bytes, so that a plan is a job's
+ * standard input: what they hold (a Secret's keys) appears in no argv.
  *
  *     volume_plan_add(&plan, VOLUME_MKDIR, target, "0750");
  *     volume_plan_add(&plan, VOLUME_MOUNT, "nfs", "server:/export", target, "vers=4.1");

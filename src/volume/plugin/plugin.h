@@ -9,10 +9,10 @@
 #include "volume/plugin/plan.h"
 
 /*
- * The kinds of volumes that Kubernetes knows without a driver of their own, and CSI beside them: const
- * rows of one table. A row decides which volumes are its, under which name they are known
- * to the attach controller and the node, and what a node has to do for them; it touches
- * nothing itself. Paths are those of the kubelet, below its root directory.
+ * The kinds of volumes that Kubernetes knows without a driver of their own, and CSI beside them:
+ * const rows of one table. A row decides which volumes are its, under which name they are known to
+ * the attach controller and the node, and what a node has to do for them; it touches nothing
+ * itself. Paths are those of the kubelet, below its root directory.
  *
  * CSI's row (volume_csi) has no plans: the node calls a driver for it (volume/node).
  */

@@ -5,7 +5,7 @@
 #include "volume/plugin/mountinfo.h"
 #include "volume/plugin/plan.h"
 
-/* The steps of a plan, a function per verb. All give 0, VOLUME_RUN_ENOUGH or -errno with a sentence. */
+/* The steps of a plan, a function per verb. 0, VOLUME_RUN_ENOUGH or -errno with a sentence. */
 enum { VOLUME_RUN_ENOUGH = 1 }; /* the rest of the plan needs not be done */
 
 struct volume_run {

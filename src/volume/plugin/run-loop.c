@@ -16,8 +16,8 @@
 
 /*
  * A loop device on a published block volume keeps its file open: the device can't go away silently
- * while a pod has it (the kubelet's AttachFileDevice). Where there is no loop driver, or it refuses,
- * the pod gets its device without that lock.
+ * while a pod has it (the kubelet's AttachFileDevice). Where there is no loop driver, or it
+ * refuses, the pod gets its device without that lock.
  */
 
 enum { TRIES = 8 };

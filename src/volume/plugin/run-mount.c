@@ -14,7 +14,7 @@
 #include "core/strv.h"
 #include "volume/plugin/run-internal.h"
 
-/* Mounting and unmounting. Whether something is mounted is read from mountinfo, never asked of it. */
+/* Mounting and unmounting. Whether something is mounted is read from mountinfo. */
 
 enum { MOST_LAYERS = 16 };
 

@@ -11,8 +11,9 @@
 #include "volume/plugin/run-internal.h"
 
 /*
- * A pod's fsGroup owns the files of a volume: group, rw for it, and new files inherit it (pkg/volume
- * SetVolumeOwnership). The walk goes by descriptors, follows no link and leaves no file system.
+ * A pod's fsGroup owns the files of a volume: group, rw for it, and new files inherit it
+ * (pkg/volume SetVolumeOwnership). The walk goes by descriptors, follows no link and leaves no file
+ * system.
  */
 
 enum { MOST_DEPTH = 256 };
@@ -45,37 +46,54 @@ static int own_one(const struct own *o, int dir, const char *name, const struct 
     return 0;
 }
 
+static int own_tree(const struct own *o, int fd, int depth);
+
+static int own_entry(const struct own *o, int fd, const char *name, int depth)
+{
+    ol_autoclose int child = -1;
+    struct stat st;
+    int r;
+
+    if (!strcmp(name, ".") || !strcmp(name, ".."))
+        return 0;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != o->device)
+        return 0;
+    r = own_one(o, fd, name, &st);
+    if (r < 0 || !S_ISDIR(st.st_mode))
+        return r;
+    child = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return child < 0 ? -errno : own_tree(o, child, depth + 1);
+}
+
 static int own_tree(const struct own *o, int fd, int depth)
 {
     ol_autoclosedir DIR *dir = NULL;
     const struct dirent *d;
-    int copy = dup(fd);
+    int copy = depth > MOST_DEPTH ? -1 : dup(fd), r;
 
-    if (depth > MOST_DEPTH) {
-        close(copy);
+    if (depth > MOST_DEPTH)
         return -ELOOP;
-    }
     dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir)
         return -errno;
     while ((d = readdir(dir))) {
-        ol_autoclose int child = -1;
-        struct stat st;
-        int r;
-
-        if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
-            continue;
-        if (fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != o->device)
-            continue;
-        r = own_one(o, fd, d->d_name, &st);
-        if (r == 0 && S_ISDIR(st.st_mode)) {
-            child = openat(fd, d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-            r = child < 0 ? -errno : own_tree(o, child, depth + 1);
-        }
+        r = own_entry(o, fd, d->d_name, depth);
         if (r < 0 && r != -ENOENT)
             return r;
     }
     return 0;
+}
+
+/* The root comes last: it says that all below it was done (OnRootMismatch). */
+static int own_all(const struct own *o, int fd, const struct stat *st)
+{
+    int r = S_ISDIR(st->st_mode) ? own_tree(o, fd, 0) : 0;
+
+    if (r < 0)
+        return r;
+    if (st->st_gid != o->gid && fchown(fd, (uid_t)-1, o->gid) < 0)
+        return -errno;
+    return fchmod(fd, wanted_mode(o, st)) < 0 ? -errno : 0;
 }
 
 int volume_run_own(struct volume_run *r, const struct volume_step *s, struct ol_err *err)
@@ -85,25 +103,18 @@ int volume_run_own(struct volume_run *r, const struct volume_step *s, struct ol_
     struct own o = {.mask = !strcmp(VOLUME_ARG(s, 3), "ro") ? 0440 : 0660};
     struct stat st;
     int64_t gid;
-    int result = 0;
+    int result;
 
-    if (ol_parse_i64(VOLUME_ARG(s, 1), 10, &gid) < 0 || gid < 0 || gid > UINT32_MAX - 1)
+    if (ol_parse_i64(VOLUME_ARG(s, 1), 10, &gid) < 0 || gid < 0 || gid >= UINT32_MAX)
         return ol_err_set(err, EINVAL, "'%s' is no group", VOLUME_ARG(s, 1));
     if (fd < 0 || fstat(fd, &st) < 0)
         return ol_err_set(err, errno, "open '%s': %s", path, strerror(errno));
     o.gid = (gid_t)gid;
     o.device = st.st_dev;
-    if (!strcmp(VOLUME_ARG(s, 2), "OnRootMismatch") && is_owned(&o, &st))
+    if ((!strcmp(VOLUME_ARG(s, 2), "OnRootMismatch") && is_owned(&o, &st))
+        || !ol_change(r->env, "chown", path))
         return 0;
-    if (!ol_change(r->env, "chown", path))
-        return 0;
-    /* The root comes last: it says that all below it was done (OnRootMismatch). */
-    if (S_ISDIR(st.st_mode))
-        result = own_tree(&o, fd, 0);
-    if (result == 0
-        && ((st.st_gid != o.gid && fchown(fd, (uid_t)-1, o.gid) < 0)
-            || fchmod(fd, wanted_mode(&o, &st)) < 0))
-        result = -errno;
+    result = own_all(&o, fd, &st);
     if (result < 0)
         return ol_err_set(err, -result, "applyFSGroup failed for '%s': %s", path,
                           strerror(-result));

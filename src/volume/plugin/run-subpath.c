@@ -16,8 +16,8 @@
 
 /*
  * A part of a volume for one container (volumeMounts[].subPath). What is in a volume belongs to the
- * pod: it may be exchanged for a link to the machine's files at any moment (CVE-2017-1002101). So the
- * part is opened by a call that can't leave the volume, and that descriptor is what is bound.
+ * pod: it may be exchanged for a link to the machine's files at any moment (CVE-2017-1002101). So
+ * the part is opened by a call that can't leave the volume, and that descriptor is what is bound.
  */
 
 /* Links within the volume are followed, those that lead out give -EXDEV. An old kernel resolves all

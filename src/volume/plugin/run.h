@@ -5,8 +5,8 @@
 #include "volume/plugin/plan.h"
 
 /*
- * Does a plan's steps in order and stops at the first that fails. Blocks, perhaps for ever: for a job
- * (net/job.h) of our own binary.
+ * Does a plan's steps in order and stops at the first that fails. Blocks, perhaps for ever: for a
+ * job (net/job.h) of our own binary.
  */
 int volume_plan_run(struct ol_env *env, struct ol_buf *wire, struct ol_err *err)
     __attribute__((warn_unused_result));

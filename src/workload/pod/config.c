@@ -266,6 +266,38 @@ static Runtime__V1__Int64Value *number(int64_t n, struct ol_arena *a)
     return v;
 }
 
+/* The container's word, else the pod's. */
+static int64_t first_of(int64_t own, int64_t pods)
+{
+    return own >= 0 ? own : pods;
+}
+
+static void set_user(Runtime__V1__LinuxContainerSecurityContext *s, const struct kube_pod *pod,
+                     const struct kube_container *c, struct ol_arena *a)
+{
+    const struct kube_pod_security *p = pod->spec.security;
+    const struct kube_security_context *own = c->security;
+    int64_t user = first_of(own ? own->run_as_user : -1, p ? p->run_as_user : -1);
+    int64_t group = first_of(own ? own->run_as_group : -1, p ? p->run_as_group : -1);
+
+    if (user >= 0)
+        s->run_as_user = number(user, a);
+    if (user >= 0 && group >= 0)
+        s->run_as_group = number(group, a);
+}
+
+static void set_groups(Runtime__V1__LinuxContainerSecurityContext *s,
+                       const struct kube_pod_security *p, struct ol_arena *a)
+{
+    const int64_t *more = p->supplemental_groups.v;
+
+    s->supplemental_groups = ol_arena_alloc(a, sizeof(int64_t) * (p->supplemental_groups.n + 1));
+    for (uint32_t i = 0; i < p->supplemental_groups.n; i++)
+        s->supplemental_groups[s->n_supplemental_groups++] = more[i];
+    if (p->fs_group >= 0)
+        s->supplemental_groups[s->n_supplemental_groups++] = p->fs_group;
+}
+
 static Runtime__V1__LinuxContainerSecurityContext *security_of(const struct kube_pod *pod,
                                                                const struct kube_container *c,
                                                                struct ol_arena *a)
@@ -273,26 +305,13 @@ static Runtime__V1__LinuxContainerSecurityContext *security_of(const struct kube
     Runtime__V1__LinuxContainerSecurityContext *s =
         NEW(a, Runtime__V1__LinuxContainerSecurityContext,
             runtime__v1__linux_container_security_context__init);
-    const struct kube_pod_security *p = pod->spec.security;
-    int64_t user = c->security ? c->security->run_as_user : -1;
-    int64_t group = c->security ? c->security->run_as_group : -1;
-    const int64_t *more = p ? p->supplemental_groups.v : NULL;
-    uint32_t n_more = p ? p->supplemental_groups.n : 0;
 
-    if (user < 0 && p)
-        user = p->run_as_user;
-    if (group < 0 && p)
-        group = p->run_as_group;
     s->namespace_options = namespaces(a);
     s->privileged = is_privileged(c);
     s->readonly_rootfs = c->security && c->security->read_only_root > 0;
-    s->run_as_user = user >= 0 ? number(user, a) : NULL;
-    s->run_as_group = user >= 0 && group >= 0 ? number(group, a) : NULL;
-    s->supplemental_groups = ol_arena_alloc(a, sizeof(int64_t) * (n_more + 1));
-    for (uint32_t i = 0; i < n_more; i++)
-        s->supplemental_groups[s->n_supplemental_groups++] = more[i];
-    if (p && p->fs_group >= 0)
-        s->supplemental_groups[s->n_supplemental_groups++] = p->fs_group;
+    set_user(s, pod, c, a);
+    if (pod->spec.security)
+        set_groups(s, pod->spec.security, a);
     return s;
 }
 

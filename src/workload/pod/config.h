@@ -6,8 +6,8 @@
 #include "workload/pod/decide.h"
 
 /*
- * What the runtime is asked for: a sandbox in the machine's network, and a container with its volumes.
- * Pure; messages live in the arena.
+ * What the runtime is asked for: a sandbox in the machine's network, and a container with its
+ * volumes. Pure; messages live in the arena.
  */
 struct pod_place { /* where one of a container's volumes is on the machine, in the spec's order */
     const char *path;

@@ -59,8 +59,8 @@ static bool needs_start(const struct pod_view *v, const struct pod_container *c)
            || (c->state == POD_EXITED && starts_again(v, c));
 }
 
-/* The init container that has to do something before anything else may; -1 = none. Once a container of
- * the pod itself has run, the others are not looked at again. */
+/* The init container that has to do something before anything else may; -1 = none. Once a
+ * container of the pod itself has run, the others are not looked at again. */
 static int open_init(const struct pod_view *v)
 {
     for (size_t i = 0; i < v->n; i++) {
@@ -146,9 +146,30 @@ struct pod_step pod_decide(const struct pod_view *v, ol_time now)
     return go_on(v, now);
 }
 
+/* Of the containers proper. */
+struct count {
+    size_t unstarted, running, failed;
+};
+
+static void count(const struct pod_view *v, const struct pod_container *c, struct count *to)
+{
+    switch (c->state) {
+    case POD_NONE:
+    case POD_CREATED:
+        to->unstarted += !c->attempt;
+        to->running += c->attempt != 0;
+        break;
+    case POD_RUNNING: to->running++; break;
+    case POD_EXITED:
+        to->running += starts_again(v, c);
+        to->failed += c->exit_code != 0;
+        break;
+    }
+}
+
 const char *pod_phase(const struct pod_view *v)
 {
-    size_t running = 0, unstarted = 0, failed = 0;
+    struct count n = {0};
 
     if (has_failed_init(v))
         return "Failed";
@@ -157,18 +178,12 @@ const char *pod_phase(const struct pod_view *v)
     if (open_init(v) >= 0 || !v->n)
         return "Pending";
     for (size_t i = 0; i < v->n; i++) {
-        const struct pod_container *c = &v->c[i];
-
-        if (c->is_init)
-            continue;
-        unstarted += c->state == POD_NONE || (c->state == POD_CREATED && !c->attempt);
-        running += c->state == POD_RUNNING || (c->state == POD_EXITED && starts_again(v, c))
-                   || (c->state == POD_CREATED && c->attempt);
-        failed += c->state == POD_EXITED && c->exit_code != 0;
+        if (!v->c[i].is_init)
+            count(v, &v->c[i], &n);
     }
-    if (unstarted)
+    if (n.unstarted)
         return "Pending";
-    return running ? "Running" : failed ? "Failed" : "Succeeded";
+    return n.running ? "Running" : n.failed ? "Failed" : "Succeeded";
 }
 
 ol_time pod_next_delay(ol_time delay)

@@ -8,9 +8,9 @@
 #include "kube/base/kind.h"
 
 /*
- * What is to be done for a pod next, and what its status says: pure functions of the pod, of what the
- * container runtime has, and of now (the kubelet's computePodActions and generateAPIPodStatus, for
- * containers without probes). Times are of the wall clock, as the runtime tells them.
+ * What is to be done for a pod next, and what its status says: pure functions of the pod, of what
+ * the container runtime has, and of now (the kubelet's computePodActions and generateAPIPodStatus,
+ * for containers without probes). Times are of the wall clock, as the runtime tells them.
  */
 enum pod_container_state { POD_NONE, POD_CREATED, POD_RUNNING, POD_EXITED };
 
@@ -68,12 +68,12 @@ struct pod_step pod_decide(const struct pod_view *v, ol_time now);
 const char *pod_phase(const struct pod_view *v);
 /* Nothing will ever be started again. */
 bool pod_is_over(const struct pod_view *v);
-/* A running container has ended or will be started again: how long after its end. Doubles from 10 s to
- * 5 min with each call. */
+/* A running container has ended or will be started again: how long after its end. Doubles from
+ * 10 s to 5 min with each call. */
 ol_time pod_next_delay(ol_time delay);
 
-/* The status as a strategic patch. 'address' is the node's, which the pod shares; 'node' its name. A
- * condition keeps its lastTransitionTime while it says the same. */
+/* The status as a strategic patch. 'address' is the node's, which the pod shares; 'node' its
+ * name. A condition keeps its lastTransitionTime while it says the same. */
 void pod_status(const struct pod_view *v, const char *address, ol_time now, struct ol_buf *to);
 
 /* Never, IfNotPresent or Always; what is absent follows from the image's tag. */

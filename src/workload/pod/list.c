@@ -10,9 +10,9 @@
 #include "workload/pod/runner-internal.h"
 
 /*
- * What the runtime has, asked for once a second and at the start: sandboxes, containers, and the exit
- * codes of those that have ended since. A pod whose step is under way, or has ended after the question
- * was asked, keeps what that step has told.
+ * What the runtime has, asked for once a second and at the start: sandboxes, containers, and the
+ * exit codes of those that have ended since. A pod whose step is under way, or has ended after the
+ * question was asked, keeps what that step has told.
  */
 
 #define TIMEOUT (30 * OL_SECOND)
@@ -52,8 +52,9 @@ void runner_list_free(struct runner *r)
     r->list = NULL;
 }
 
-/* Nobody answers. A socket that is not there means that there is no runtime; one that doesn't answer
- * may have containers all the same, and until that is known nothing of theirs is unmounted. */
+/* Nobody answers. A socket that is not there means that there is no runtime; one that doesn't
+ * answer may have containers all the same, and until that is known nothing of theirs is
+ * unmounted. */
 static void no_runtime(struct runner *r, const char *why)
 {
     if (r->has_runtime)
@@ -146,26 +147,28 @@ static struct pod_container *container_of(struct pod_run *p, const char *name)
     return NULL;
 }
 
+/* An attempt that is not known yet. */
+static void take_attempt(struct pod_container *c, const Runtime__V1__Container *v)
+{
+    free(c->id);
+    c->id = ol_xstrdup(v->id);
+    c->attempt = v->metadata->attempt;
+    c->created = c->started = v->created_at;
+    c->state = POD_CREATED;
+}
+
 static void see_container(struct runner *r, const Runtime__V1__Container *v)
 {
     struct pod_run *p = runner_find(r, label(v->n_labels, v->labels, "io.kubernetes.pod.uid"));
     struct pod_container *c =
         p && p->is_known && v->metadata ? container_of(p, v->metadata->name) : NULL;
-    bool is_newer;
 
     if (!c)
         return;
-    is_newer = c->state == POD_NONE || v->metadata->attempt > c->attempt;
-    if (!is_newer && (!c->id || strcmp(c->id, v->id) != 0))
+    if (c->state == POD_NONE || v->metadata->attempt > c->attempt)
+        take_attempt(c, v);
+    else if (!c->id || strcmp(c->id, v->id) != 0)
         return; /* an older attempt */
-    if (is_newer) {
-        free(c->id);
-        c->id = ol_xstrdup(v->id);
-        c->attempt = v->metadata->attempt;
-        c->created = v->created_at;
-        c->started = v->created_at;
-        c->state = POD_CREATED;
-    }
     if (v->state == RUNTIME__V1__CONTAINER_STATE__CONTAINER_RUNNING)
         c->state = POD_RUNNING;
     else if (v->state == RUNTIME__V1__CONTAINER_STATE__CONTAINER_EXITED && c->state != POD_EXITED)
@@ -189,19 +192,13 @@ static void got_containers(void *ctx, const struct csi_reply *reply)
 
 /* --- sandboxes --- */
 
-static void see_sandbox(struct runner *r, const Runtime__V1__PodSandbox *v)
+static void take_sandbox(struct pod_run *p, const Runtime__V1__PodSandbox *v)
 {
-    struct pod_run *p;
+    bool is_same = p->sandbox_id && !strcmp(p->sandbox_id, v->id);
 
-    if (!v->metadata || !*v->metadata->uid)
-        return;
-    p = runner_adopt(r, v->metadata->uid, v->metadata->namespace_, v->metadata->name);
-    if (!p || !p->is_known)
-        return;
-    if (p->sandbox_id && strcmp(p->sandbox_id, v->id) != 0
-        && v->metadata->attempt < p->sandbox_attempt)
+    if (p->sandbox_id && !is_same && v->metadata->attempt < p->sandbox_attempt)
         return; /* an older one */
-    if (!p->sandbox_id || strcmp(p->sandbox_id, v->id) != 0) {
+    if (!is_same) {
         free(p->sandbox_id);
         p->sandbox_id = ol_xstrdup(v->id);
         p->sandbox_attempt = v->metadata->attempt;
@@ -209,7 +206,18 @@ static void see_sandbox(struct runner *r, const Runtime__V1__PodSandbox *v)
     p->view.sandbox = v->state == RUNTIME__V1__POD_SANDBOX_STATE__SANDBOX_READY ? POD_SANDBOX_READY
                                                                                 : POD_SANDBOX_DEAD;
     if (p->view.sandbox == POD_SANDBOX_READY && !p->view.is_released)
-        node_pod_hold(r->node, p->uid);
+        node_pod_hold(p->r->node, p->uid);
+}
+
+static void see_sandbox(struct runner *r, const Runtime__V1__PodSandbox *v)
+{
+    struct pod_run *p;
+
+    if (!v->metadata || !*v->metadata->uid)
+        return;
+    p = runner_adopt(r, v->metadata->uid, v->metadata->namespace_, v->metadata->name);
+    if (p && p->is_known)
+        take_sandbox(p, v);
 }
 
 static void got_sandboxes(void *ctx, const struct csi_reply *reply)

@@ -10,7 +10,7 @@
 #include "core/cleanup.h"
 #include "workload/pod/runner-internal.h"
 
-/* The loop of the pods: each is looked at when something has changed, and takes one step at a time. */
+/* The loop: each pod is looked at when something has changed, and takes one step at a time. */
 
 #define SOON (2 * OL_MS)
 
@@ -130,6 +130,12 @@ struct pod_run *runner_adopt(struct runner *r, const char *uid, const char *ns, 
 
 /* --- the loop --- */
 
+static bool is_backing_off(const struct pod_run *p, const struct pod_container *c, ol_time now)
+{
+    return c->state == POD_EXITED && !c->waiting && c->delay && c->finished + c->delay > now
+           && !p->pod->o.meta.deleted && !pod_is_over(&p->view);
+}
+
 /* A container that waits for its turn after an end is told as such. */
 static void tell_back_off(struct pod_run *p, struct pod_container *c)
 {
@@ -176,8 +182,7 @@ static void look(struct pod_run *p, ol_time *next)
     for (size_t i = 0; i < p->view.n; i++) {
         struct pod_container *c = &p->view.c[i];
 
-        if (s.verb == POD_WAIT && c->state == POD_EXITED && c->delay && !c->waiting
-            && c->finished + c->delay > now && !pod_is_over(&p->view))
+        if (s.verb == POD_WAIT && is_backing_off(p, c, now))
             tell_back_off(p, c);
     }
     pod_run_tell(p);

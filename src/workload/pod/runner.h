@@ -5,8 +5,8 @@
 #include "volume/node/node.h"
 
 /*
- * Runs the pods that are placed on a node: their containers through a container runtime (CRI v1), after
- * volume/node has mounted what they want. Pods share the machine's network.
+ * Runs the pods that are placed on a node: their containers through a container runtime (CRI v1),
+ * after volume/node has mounted what they want. Pods share the machine's network.
  *
  * Without a runtime pods stay Pending and say so; their volumes are mounted all the same.
  */
