@@ -249,6 +249,8 @@ static int read_header(struct ol_grpc_request *r, const char *name, const char *
     } else if (!strcmp(name, "grpc-timeout")) {
         if (grpc_timeout_read(value, len, &r->timeout) < 0)
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        if (!r->timeout)
+            r->timeout = 1; /* no time at all, which is not no timeout */
     }
     return 0;
 }

@@ -9,12 +9,12 @@
 
 /*
  * Work that can hang (mount, umount, stat on a dead server, mkfs) in a process of its own with a
- * deadline. Either another program, or a function of ours: then our own binary is started anew, since
- * after a fork in a threaded process nothing but exec is safe.
+ * deadline. Either another program, or a function of ours: then our own binary is started anew,
+ * since after a fork in a threaded process nothing but exec is safe.
  *
- * A process that survives SIGKILL because the kernel holds it (a dead NFS server) is given up: 'done'
- * is called with -ETIMEDOUT all the same, and the process is reaped whenever it ends. A job dies with
- * the process that started it. It runs on the machine itself, whatever env's root is.
+ * A process that survives SIGKILL because the kernel holds it (a dead NFS server) is given up:
+ * 'done' is called with -ETIMEDOUT all the same, and the process is reaped whenever it ends. A job
+ * dies with the process that started it. It runs on the machine itself, whatever env's root is.
  */
 struct ol_job;
 

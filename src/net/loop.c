@@ -27,7 +27,7 @@ void ol_timer_init(struct ol_timer *t, struct ol_loop *loop, void (*fired)(void 
 
 void ol_timer_set(struct ol_timer *t, ol_time delay)
 {
-    uint64_t ms = delay > 0 ? (uint64_t)((delay + OL_MS - 1) / OL_MS) : 0;
+    uint64_t ms = delay > 0 ? (uint64_t)((delay - 1) / OL_MS) + 1 : 0;
 
     /* libuv counts from the start of this turn, which may lie some time back. */
     uv_update_time(t->uv->loop);

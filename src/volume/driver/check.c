@@ -121,12 +121,8 @@ static int64_t align(int64_t size)
     return (size + alignment - 1) / alignment * alignment;
 }
 
-int driver_check_range(const Csi__V1__CapacityRange *range, int64_t least, int64_t *ret_size,
-                       struct ol_err *err)
+static int check_range_itself(int64_t required, int64_t limit, struct ol_err *err)
 {
-    int64_t required = range ? range->required_bytes : 0, limit = range ? range->limit_bytes : 0;
-    int64_t size = required;
-
     if (required < 0 || limit < 0)
         return driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "capacity_range is negative");
     if (limit && limit < required)
@@ -135,6 +131,18 @@ int driver_check_range(const Csi__V1__CapacityRange *range, int64_t least, int64
     if (required > largest)
         return driver_fail(err, OL_GRPC_OUT_OF_RANGE, "%lld bytes are more than any volume has",
                            (long long)required);
+    return 0;
+}
+
+int driver_check_range(const Csi__V1__CapacityRange *range, int64_t least, int64_t *ret_size,
+                       struct ol_err *err)
+{
+    int64_t required = range ? range->required_bytes : 0, limit = range ? range->limit_bytes : 0;
+    int64_t size = required;
+    int r = check_range_itself(required, limit, err);
+
+    if (r < 0)
+        return r;
     if (!size)
         size = limit && limit < default_size ? limit / alignment * alignment : default_size;
     if (size < least)

@@ -15,8 +15,8 @@
  */
 int driver_fail(struct ol_err *err, enum ol_grpc_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), warn_unused_result));
-/* The code for an error of any kind: that of driver_fail(), RESOURCE_EXHAUSTED for a full disk, else
- * INTERNAL. */
+/* The code for an error of any kind: that of driver_fail(), RESOURCE_EXHAUSTED for a full disk,
+ * else INTERNAL. */
 enum ol_grpc_code driver_code(const struct ol_err *err);
 
 /* INVALID_ARGUMENT "FIELD is missing". */

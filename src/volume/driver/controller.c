@@ -169,12 +169,33 @@ static int delete_volume(struct driver *d, struct ol_grpc_request *r, const void
     return 0;
 }
 
+/* 1: it is attached as wanted; 0: it is to be. */
+static int check_attach(const struct driver *d, const struct driver_record *record,
+                        const Csi__V1__ControllerPublishVolumeRequest *q, struct ol_err *err)
+{
+    bool is_attached = *record->attached;
+
+    if (is_attached && strcmp(record->attached, q->node_id) != 0)
+        return driver_fail(err, OL_GRPC_FAILED_PRECONDITION, "volume %s is attached to node %s",
+                           record->id, record->attached);
+    if (strcmp(q->node_id, d->config->node_id) != 0)
+        return driver_fail(err, OL_GRPC_NOT_FOUND, "this is node %s, not '%.64s'",
+                           d->config->node_id, q->node_id);
+    if (is_attached && record->is_attached_read_only != !!q->readonly)
+        return driver_fail(err, OL_GRPC_ALREADY_EXISTS, "volume %s is attached %s", record->id,
+                           q->readonly ? "for writing" : "read-only");
+    return is_attached;
+}
+
 static int publish_volume(struct driver *d, struct ol_grpc_request *r, const void *message,
                           struct ol_err *err)
 {
     const Csi__V1__ControllerPublishVolumeRequest *q = message;
-    struct driver_operation o = {
-        .request = r, .ids = {q->volume_id}, .verb = "attach", .reply = driver_reply_empty};
+    const struct driver_operation o = {.request = r,
+                                       .ids = {q->volume_id},
+                                       .verb = "attach",
+                                       .args = {q->node_id, q->readonly ? "ro" : "rw"},
+                                       .reply = driver_reply_empty};
     const struct driver_record *record = NULL;
     struct driver_use use;
     int result = driver_need(q->volume_id, "volume_id", err);
@@ -187,24 +208,14 @@ static int publish_volume(struct driver *d, struct ol_grpc_request *r, const voi
         result = driver_find_volume(d, q->volume_id, &record, err);
     if (result == 0)
         result = driver_check_capability(q->volume_capability, record->type, &use, err);
+    if (result == 0)
+        result = check_attach(d, record, q, err);
     if (result < 0)
         return result;
-    if (*record->attached && strcmp(record->attached, q->node_id) != 0)
-        return driver_fail(err, OL_GRPC_FAILED_PRECONDITION, "volume %s is attached to node %s",
-                           record->id, record->attached);
-    if (strcmp(q->node_id, d->config->node_id) != 0)
-        return driver_fail(err, OL_GRPC_NOT_FOUND, "this is node %s, not '%.64s'",
-                           d->config->node_id, q->node_id);
-    if (*record->attached && record->is_attached_read_only != !!q->readonly)
-        return driver_fail(err, OL_GRPC_ALREADY_EXISTS, "volume %s is attached %s", record->id,
-                           q->readonly ? "for writing" : "read-only");
-    if (*record->attached) {
+    if (result == 1)
         ol_grpc_reply(r, NULL, 0);
-        return 0;
-    }
-    o.args[0] = q->node_id;
-    o.args[1] = q->readonly ? "ro" : "rw";
-    driver_operate(d, &o);
+    else
+        driver_operate(d, &o);
     return 0;
 }
 

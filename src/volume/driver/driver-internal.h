@@ -44,7 +44,8 @@ struct driver_operation {
     driver_reply_fn reply;           /* when it has succeeded; the table knows the new record */
     void *ctx;                       /* heap, freed after it */
 };
-/* Starts the job and answers when it has ended; ABORTED when an id is in work. Everything is copied. */
+/* Starts the job and answers when it has ended; ABORTED when an id is in work. Everything is
+ * copied. */
 void driver_operate(struct driver *d, const struct driver_operation *o);
 /* A reply without fields. */
 void driver_reply_empty(struct driver *d, struct ol_grpc_request *r,
@@ -70,8 +71,9 @@ int64_t driver_available(const struct driver *d);
 int driver_check_space(const struct driver *d, int64_t size, struct ol_err *err)
     __attribute__((warn_unused_result));
 
-/* A page of a list: [*ret_first, *ret_end) of the table, of records of 'kind' alone, and the token of
- * the next one ("" = none). ABORTED for a token that is none, INVALID_ARGUMENT for a negative size. */
+/* A page of a list: the records of 'kind' from the token on, at most 'max' (0 = all), and the token
+ * of the next page ("" = none). ABORTED for what is no token, INVALID_ARGUMENT for a negative
+ * 'max'. */
 struct driver_page {
     const struct driver_record **v; /* heap */
     size_t n;

@@ -8,11 +8,11 @@
 
 /*
  * A CSI driver for the disks of this node: a volume is an image file with a file system on a loop
- * device, or a raw block device, or just a directory. It runs beside any Kubernetes (or other CO): one
- * per node, controller and node service in one process.
+ * device, or a raw block device, or just a directory. It runs beside any Kubernetes (or other CO):
+ * one per node, controller and node service in one process.
  *
- * The process itself validates, keeps the table of volumes and answers. Whatever touches disks runs in
- * a job with a deadline (job.h); a second call for a volume that is being worked on is ABORTED.
+ * The process itself validates, keeps the table of volumes and answers. Whatever touches disks runs
+ * in a job with a deadline (job.h); a second call for a volume that is being worked on is ABORTED.
  */
 struct driver_config {
     const char *name;         /* "local.orlop.dev" */

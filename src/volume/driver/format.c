@@ -60,11 +60,15 @@ static int tool(struct job *j, const char *const *argv, int bad, struct ol_err *
 
 /* "Being made" is recorded before and "made" after it, both before anybody may write to it: so one
  * that was cut off is known and made anew. A thick image keeps its blocks. */
-static int make(struct job *j, const char *device, const char *fs, struct ol_err *err)
+static int make(struct job *j, const char *device, const char *fs, bool is_read_only,
+                struct ol_err *err)
 {
     ol_auto(ol_strv_done) struct ol_strv argv = OL_STRV_INIT;
     int r;
 
+    if (is_read_only)
+        return driver_fail(err, OL_GRPC_FAILED_PRECONDITION,
+                           "the volume is empty: it can't be mounted read-only");
     ol_strv_addf(&argv, "mkfs.%s", fs);
     if (!strcmp(fs, "xfs")) {
         ol_strv_add_all(&argv, (const char *const[]){"-q", "-f", NULL});
@@ -158,11 +162,8 @@ int job_prepare(struct job *j, const char *device, const char *fs, bool is_read_
     if (r < 0)
         return r;
     if (!*found || is_half) {
-        if (is_read_only)
-            return driver_fail(err, OL_GRPC_FAILED_PRECONDITION,
-                               "the volume is empty: it can't be mounted read-only");
         *ret_fs = !strcmp(fs, "xfs") ? "xfs" : "ext4";
-        return make(j, device, *ret_fs, err);
+        return make(j, device, *ret_fs, is_read_only, err);
     }
     if (!known_fs(found) || (*fs && strcmp(fs, found) != 0))
         return driver_fail(err, OL_GRPC_FAILED_PRECONDITION,

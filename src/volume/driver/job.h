@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The blocking half of the driver: what it does outside runs in a process of its own (net/job.h), one
- * per request. There it reads the record, does one thing after the other, and writes the record.
+ * The blocking half of the driver: what it does outside runs in a process of its own (net/job.h),
+ * one per request. There it reads the record, does one thing after the other, and writes the
+ * record.
  *
  *     argv:    driver VERB STATE-DIR ID KILL-AT ARGUMENT …
  *     stdin:   what the verb takes beside its arguments, secret or long

@@ -127,6 +127,16 @@ static int unstage(struct driver *d, struct ol_grpc_request *r, const void *mess
                       : take_off(d, r, q->volume_id, q->staging_target_path, "unstage", err);
 }
 
+static int check_publish(const Csi__V1__NodePublishVolumeRequest *q, const struct staged *s,
+                         struct ol_err *err)
+{
+    if (!*q->staging_target_path)
+        return driver_fail(err, OL_GRPC_FAILED_PRECONDITION, "staging_target_path is missing");
+    if (s->use.is_block && q->readonly)
+        return driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "a block volume can't be read-only");
+    return check_path(q->staging_target_path, "staging_target_path", err);
+}
+
 static int publish(struct driver *d, struct ol_grpc_request *r, const void *message,
                    struct ol_err *err)
 {
@@ -140,12 +150,8 @@ static int publish(struct driver *d, struct ol_grpc_request *r, const void *mess
         result = check_path(q->target_path, "target_path", err);
     if (result == 0)
         result = check_use(d, q->volume_id, q->volume_capability, &s, err);
-    if (result == 0 && !*q->staging_target_path)
-        result = driver_fail(err, OL_GRPC_FAILED_PRECONDITION, "staging_target_path is missing");
     if (result == 0)
-        result = check_path(q->staging_target_path, "staging_target_path", err);
-    if (result == 0 && s.use.is_block && q->readonly)
-        result = driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "a block volume can't be read-only");
+        result = check_publish(q, &s, err);
     if (result < 0)
         return result;
     if (s.use.is_block)

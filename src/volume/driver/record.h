@@ -8,12 +8,13 @@
 #include "core/env.h"
 
 /*
- * What the driver knows of a volume or snapshot: a JSON file each, STATE/records/ID.json. It is written
- * before what it announces is done: a volume that is "creating" may or may not have data, one that is
- * "deleting" may or may not have any left. Data are in STATE/data/ID, a file or a directory.
+ * What the driver knows of a volume or snapshot: a JSON file each, STATE/records/ID.json. It is
+ * written before what it announces is done: a volume that is "creating" may or may not have data,
+ * one that is "deleting" may or may not have any left. Data are in STATE/data/ID, a file or a
+ * directory.
  *
- * An id is made of the name that the CO chose, so that a CreateVolume that is made again after a crash
- * finds the same volume. No other bytes from outside ever get into a path.
+ * An id is made of the name that the CO chose, so that a CreateVolume that is made again after a
+ * crash finds the same volume. No other bytes from outside ever get into a path.
  */
 enum {
     DRIVER_ID_MAX = 40,    /* with NUL */

@@ -6,8 +6,8 @@
 #include "volume/driver/record.h"
 
 /*
- * All records in memory, sorted by id. The files are the truth: after whatever a job did to a volume,
- * driver_table_refresh() reads its record anew.
+ * All records in memory, sorted by id. The files are the truth: after whatever a job did to a
+ * volume, driver_table_refresh() reads its record anew.
  */
 struct driver_table {
     struct driver_record *v;
