@@ -104,6 +104,7 @@ static void decide_without_match(const struct binder_rules *r, const struct kube
     const char *class_name = kube_claim_class(claim, &has_class);
     const struct kube_class *fallback = has_class ? NULL : binder_default_class(r);
 
+    s->is_waiting = !fallback && !is_delayed(r, class_name);
     if (fallback) {
         binder_patch_class(s, claim, fallback->o.meta.name);
         s->is_last = true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "volume/binder/engine.h"
+#include "volume/binder/waiting-internal.h"
 
 /* One round of a key. */
 struct round {
@@ -43,6 +44,7 @@ struct binder_engine {
     struct binder_index *index;
     struct binder_metrics metrics;
     struct round *rounds;
+    struct waiting waiting;
     struct ol_table runs;
     struct ol_queue *due; /* keys of runs that wait, rest or fade; counts failures */
     size_t n_running;

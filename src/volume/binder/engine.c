@@ -18,6 +18,7 @@ struct binder_engine *binder_engine_new(const struct binder_setup *setup)
     e->setup = *setup;
     e->index = binder_index_new();
     binder_runs_init(e);
+    binder_waiting_init(&e->waiting);
     binder_metrics_init(&e->metrics);
     e->rules = (struct binder_rules){
         .options = setup->options,
@@ -241,6 +242,10 @@ static void go(struct round *h)
         finish(h, BINDER_DONE, NULL);
         return;
     }
+    if (h->step.is_waiting)
+        binder_waiting_add(&e->waiting, h->key);
+    else
+        binder_waiting_remove(&e->waiting, h->key);
     if (++h->n_steps > MOST_STEPS) {
         finish(h, BINDER_RETRY, NULL);
         return;
@@ -291,21 +296,33 @@ void binder_engine_free(struct binder_engine *e)
             e->setup.ports->cancel(e->setup.ports_self, h->request);
         finish(h, BINDER_DONE, NULL);
     }
+    binder_waiting_done(&e->waiting);
     binder_metrics_done(&e->metrics);
     binder_index_free(e->index);
     free(e);
 }
 
 /* --- caches --- */
+static void wake_waiting(struct binder_engine *e, const struct kube_pv *pv)
+{
+    ol_autofree char *key = binder_waiting_take(&e->waiting, &e->rules, pv);
+
+    if (key)
+        e->setup.ports->enqueue(e->setup.ports_self, key);
+}
+
 static void volume_changed(struct binder_engine *e, const struct kube_object *old,
                            const struct kube_object *now)
 {
     const struct kube_object *o = now ? now : old;
     const struct kube_pv *gone = kube_as_pv(old);
+    bool was_free = binder_index_is_free(e->index, o->meta.name);
 
     if (now) {
         binder_index_put(e->index, kube_as_pv(now));
         e->setup.ports->enqueue(e->setup.ports_self, o->meta.name);
+        if (!was_free && binder_index_is_free(e->index, o->meta.name))
+            wake_waiting(e, kube_as_pv(now));
         return;
     }
     binder_index_remove(e->index, o->meta.name);
@@ -327,6 +344,7 @@ static void claim_changed(struct binder_engine *e, const struct kube_pvc *old,
         return;
     }
     binder_metrics_drop(&e->metrics, key);
+    binder_waiting_remove(&e->waiting, key);
     if (old->spec.volume_name[0])
         e->setup.ports->enqueue(e->setup.ports_self, old->spec.volume_name);
     /* Others that were given to it: a binding that was under way. */

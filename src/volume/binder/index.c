@@ -318,6 +318,13 @@ const struct kube_pv *binder_index_get(const struct binder_index *x, const char 
     return e ? e->pv : NULL;
 }
 
+bool binder_index_is_free(const struct binder_index *x, const char *name)
+{
+    const struct entry *e = ol_table_find_str(&x->entries, name);
+
+    return e && e->shelf;
+}
+
 const struct kube_pv *binder_index_each(const struct binder_index *x, size_t *at)
 {
     const struct entry *e = ol_table_each(&x->entries, at);

@@ -28,6 +28,8 @@ void binder_index_put(struct binder_index *x, const struct kube_pv *pv);
 void binder_index_remove(struct binder_index *x, const char *name);
 /* Borrowed until the volume is replaced; NULL = not there. */
 const struct kube_pv *binder_index_get(const struct binder_index *x, const char *name);
+/* Available, without claimRef, not being deleted, not held. */
+bool binder_index_is_free(const struct binder_index *x, const char *name);
 /* All volumes, in no order: *at starts with 0; NULL ends. */
 const struct kube_pv *binder_index_each(const struct binder_index *x, size_t *at);
 size_t binder_index_count(const struct binder_index *x);

@@ -96,7 +96,8 @@ struct binder_event {
 /* What to do next. Objects are borrowed from the caches. */
 struct binder_step {
     enum binder_act act;
-    bool is_last; /* of this round: a later event brings the key back */
+    bool is_last;    /* of this round: a later event brings the key back */
+    bool is_waiting; /* the claim has found no volume, and a free one would suit it */
     const struct kube_object *object;
     const struct kube_ref *ref;
     const char *name;
