@@ -12,14 +12,23 @@
 
 #include "core/cleanup.h"
 #include "guest/cli/cli.h"
+#include "orlop/programs.h"
+#include "volume/driver/cli.h"
 
 static const char mark[] = ".\\\" TABLES\n";
+
+static const struct ol_program *const daemons[] = {
+    &orlop_program, &apiserver_program, &controller_program, &node_program, &driver_program,
+};
 
 static const struct ol_program *find_program(const char *name)
 {
     for (const struct ol_program *p = cloud_init_programs; p->name; p++)
         if (!strcmp(p->name, name))
             return p;
+    for (size_t i = 0; i < ol_count(daemons); i++)
+        if (!strcmp(daemons[i]->name, name))
+            return daemons[i];
     return NULL;
 }
 

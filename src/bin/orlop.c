@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "orlop/cli.h"
+#include "orlop/programs.h"
 
 int main(int argc, char **argv)
 {

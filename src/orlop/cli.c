@@ -3,8 +3,10 @@
 
 #include "core/cleanup.h"
 #include "core/env.h"
+#include "core/version.h"
 #include "orlop/doctor.h"
 #include "orlop/parts.h"
+#include "orlop/programs.h"
 
 #define AT(member) offsetof(struct orlop_options, member)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "orlop/controller.h"
+#include "orlop/programs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/cli.h"
+#include "core/version.h"
 #include "kube/client/config.h"
 #include "net/daemon.h"
 #include "orlop/parts.h"

@@ -10,7 +10,7 @@
 #include "volume/proto/csi-call.h"
 #include "volume/proto/csi.pb-c.h"
 
-#define DRIVER_VERSION "0.1.0"
+#define DRIVER_VERSION ORLOP_VERSION
 
 struct driver {
     struct ol_loop *loop;
