@@ -148,18 +148,30 @@ static char **expand_all(const struct kube_strs *s, const struct kube_list *env,
     return all;
 }
 
-static void add_env(Runtime__V1__ContainerConfig *to, const struct kube_container *c,
+struct kube_list pod_env(const struct kube_container *c, struct ol_arena *a)
+{
+    const struct kube_env_var *from = c->env.v;
+    struct kube_env_var *to = ol_arena_alloc(a, sizeof(*to) * (c->env.n + 1));
+    struct kube_list all = {to, 0};
+
+    for (; all.n < c->env.n; all.n++) {
+        to[all.n] = from[all.n];
+        to[all.n].value = pod_expand(from[all.n].value ? from[all.n].value : "", &all, a);
+    }
+    return all;
+}
+
+static void add_env(Runtime__V1__ContainerConfig *to, const struct kube_list *env,
                     struct ol_arena *a)
 {
-    const struct kube_env_var *v = c->env.v;
+    const struct kube_env_var *v = env->v;
 
-    to->envs = ol_arena_alloc(a, sizeof(*to->envs) * (c->env.n + 1));
-    for (uint32_t i = 0; i < c->env.n; i++) {
-        struct kube_list before = {c->env.v, i};
+    to->envs = ol_arena_alloc(a, sizeof(*to->envs) * (env->n + 1));
+    for (uint32_t i = 0; i < env->n; i++) {
         Runtime__V1__KeyValue *kv = NEW(a, Runtime__V1__KeyValue, runtime__v1__key_value__init);
 
         kv->key = (char *)v[i].name;
-        kv->value = (char *)pod_expand(v[i].value ? v[i].value : "", &before, a);
+        kv->value = (char *)v[i].value;
         to->envs[to->n_envs++] = kv;
     }
 }
@@ -323,6 +335,7 @@ Runtime__V1__ContainerConfig *pod_container_config(const struct pod_config *p,
 {
     Runtime__V1__ContainerConfig *to =
         NEW(a, Runtime__V1__ContainerConfig, runtime__v1__container_config__init);
+    struct kube_list env = pod_env(c, a);
 
     to->metadata = NEW(a, Runtime__V1__ContainerMetadata, runtime__v1__container_metadata__init);
     to->metadata->name = (char *)c->name;
@@ -330,11 +343,11 @@ Runtime__V1__ContainerConfig *pod_container_config(const struct pod_config *p,
     to->image = NEW(a, Runtime__V1__ImageSpec, runtime__v1__image_spec__init);
     to->image->image = (char *)c->image;
     to->n_command = c->command.n;
-    to->command = expand_all(&c->command, &c->env, a);
+    to->command = expand_all(&c->command, &env, a);
     to->n_args = c->args.n;
-    to->args = expand_all(&c->args, &c->env, a);
+    to->args = expand_all(&c->args, &env, a);
     to->working_dir = (char *)(c->working_dir ? c->working_dir : "");
-    add_env(to, c, a);
+    add_env(to, &env, a);
     add_mounts(to, c, mounts, a);
     add_devices(to, c, devices, a);
     to->labels = (void *)labels(&runtime__v1__container_config__labels_entry__descriptor, p->pod,

@@ -29,6 +29,8 @@ Runtime__V1__ContainerConfig *pod_container_config(const struct pod_config *p,
                                                    struct ol_arena *a);
 /* "/var/log/pods/NS_NAME_UID" into the arena. */
 const char *pod_log_dir(const struct pod_config *p, struct ol_arena *a);
+/* The container's variables, each with those before it filled in. */
+struct kube_list pod_env(const struct kube_container *c, struct ol_arena *a);
 /* $(NAME) by the container's variables, "$$" is "$"; unknown names stay as they are (Kubernetes'
  * third_party/forked/golang/expansion). */
 const char *pod_expand(const char *text, const struct kube_list *env, struct ol_arena *a);

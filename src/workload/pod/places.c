@@ -86,9 +86,14 @@ static void bind_part(struct pod_run *p, const struct kube_volume_mount *m, cons
 static const char *sub_path_of(const struct kube_container *c, const struct kube_volume_mount *m,
                                struct ol_arena *a)
 {
+    struct kube_list env;
+
     if (m->sub_path && *m->sub_path)
         return m->sub_path;
-    return m->sub_path_expr && *m->sub_path_expr ? pod_expand(m->sub_path_expr, &c->env, a) : NULL;
+    if (!m->sub_path_expr || !*m->sub_path_expr)
+        return NULL;
+    env = pod_env(c, a);
+    return pod_expand(m->sub_path_expr, &env, a);
 }
 
 static void finish(struct pod_run *p, void (*then)(struct pod_run *p))
