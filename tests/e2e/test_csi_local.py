@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -222,6 +223,43 @@ def test_growing_ext4_happens_when_it_is_staged_at_the_latest(driver):
     v = os.statvfs(driver.mounts.path(staging))
     assert v.f_blocks * v.f_frsize > 200 * MIB
     client.NodeUnstageVolume(volume_id=volume, staging_target_path=str(staging))
+
+
+def test_many_volumes_at_once_get_devices_of_their_own(driver):
+    cap = driver.client.capability()
+
+    def live(n):
+        volume = create(driver, f"v{n}", 16 * MIB).volume_id
+        staging = stage(driver, volume, cap, f"global{n}")
+        target = publish(driver, volume, cap, staging, f"pod{n}")
+        (driver.mounts.path(target) / "file").write_text(str(n))
+        return volume, staging, target
+
+    def end(life):
+        volume, staging, target = life
+        driver.client.NodeUnpublishVolume(volume_id=volume, target_path=str(target))
+        driver.client.NodeUnstageVolume(volume_id=volume, staging_target_path=str(staging))
+        driver.client.DeleteVolume(volume_id=volume)
+
+    with ThreadPoolExecutor(40) as pool:
+        lives = list(pool.map(live, range(40)))
+        assert len(loops_below(driver.directory)) == 40
+        for n, (_, staging, _) in enumerate(lives):
+            assert (driver.mounts.path(staging) / "file").read_text() == str(n)
+        list(pool.map(end, lives))
+    nothing_left(driver)
+
+
+def test_who_still_has_the_device_keeps_the_volume(driver):
+    client, cap = driver.client, driver.client.capability(block=True)
+    volume = create(driver, cap=cap).volume_id
+    staging = stage(driver, volume, cap)
+    device, = loops_below(driver.directory)
+    with open(device, "rb"):
+        client.NodeUnstageVolume(volume_id=volume, staging_target_path=str(staging))
+        refused(Code.FAILED_PRECONDITION, client.DeleteVolume, volume_id=volume)
+    client.DeleteVolume(volume_id=volume)
+    nothing_left(driver)
 
 
 def reflinking(driver):

@@ -65,7 +65,7 @@ int loop_get(struct job *j, const char *path, struct loop *ret, struct ol_err *e
 /* It stays although nobody has it open, or no longer does. */
 int loop_keep(struct job *j, const struct loop *l, bool is_kept, struct ol_err *err)
     __attribute__((warn_unused_result));
-/* Detached, and gone when this returns unless somebody else has it open. */
+/* 0: it is gone; 1: it goes when who else has it open closes it. */
 int loop_detach(struct job *j, const char *path, struct ol_err *err)
     __attribute__((warn_unused_result));
 /* Takes over the size of its file. */

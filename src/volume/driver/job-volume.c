@@ -125,10 +125,14 @@ int job_delete(struct job *j, struct ol_err *err)
     if (user)
         return driver_fail(err, OL_GRPC_FAILED_PRECONDITION, "volume %s is still mounted at '%s'",
                            j->record.id, user);
-    j->record.state = DRIVER_DELETING;
-    r = job_save(j, err);
-    if (r == 0 && j->record.type == DRIVER_IMAGE)
+    if (j->record.type == DRIVER_IMAGE)
         r = loop_detach(j, j->data, err);
+    if (r == 1)
+        return driver_fail(err, OL_GRPC_FAILED_PRECONDITION,
+                           "somebody still has the loop device of volume %s open", j->record.id);
+    j->record.state = DRIVER_DELETING;
+    if (r == 0)
+        r = job_save(j, err);
     if (r == 0)
         r = ol_remove_tree(j->env, j->data, err);
     return r < 0 ? r : driver_record_remove(j->env, j->state_dir, j->record.id, err);

@@ -15,8 +15,14 @@
 #include "core/strv.h"
 #include "volume/driver/job-internal.h"
 
-/* Free numbers are handed out to whoever asks: others may be quicker to take one. */
-enum { TRIES = 64, GONE_TRIES = 100, GONE_PAUSE_MS = 10 };
+/* Free numbers are handed out to whoever asks: others may be quicker to take one, or the device may
+ * not be there yet. */
+enum { TRIES = 500, TRY_PAUSE_MS = 10, GONE_TRIES = 100, GONE_PAUSE_MS = 10 };
+
+static void pause_ms(struct job *j, int ms)
+{
+    j->env->clock->sleep(j->env->clock->ctx, ms * OL_MS);
+}
 
 void loop_close(struct loop *l)
 {
@@ -33,14 +39,40 @@ static bool is_backed_by(int fd, const struct stat *file)
            && info.lo_device == file->st_dev;
 }
 
+/* No symbolic link on the way, as /sys/block has: where ".." is followed, openat2() gives up while
+ * many mounts come and go. */
+static const char sysfs[] = "/sys/devices/virtual/block";
+
 static int describe(struct job *j, const char *name, struct loop *l)
 {
-    ol_autofree char *at = ol_xasprintf("/sys/block/%s/dev", name);
+    ol_autofree char *at = ol_xasprintf("%s/%s/dev", sysfs, name);
     ol_autofree char *number = ol_file_read_line(j->env, at);
 
     snprintf(l->device, sizeof(l->device), "/dev/%s", name);
     snprintf(l->number, sizeof(l->number), "%s", number ? number : "");
     return number ? 0 : -ENODEV;
+}
+
+/* 1 when the loop device 'name' has this file, 0 when it has not. Not to find one that is there
+ * would give the file a second device, so a doubt is an error. */
+static int look_at(struct job *j, const char *name, const char *path, const struct stat *file,
+                   struct loop *ret, struct ol_err *err)
+{
+    ol_autofree char *at = ol_xasprintf("%s/%s/loop/backing_file", sysfs, name);
+    ol_autofree char *backing = ol_file_read_line(j->env, at);
+    ol_auto(loop_close) struct loop l = LOOP_INIT;
+
+    if (!backing || describe(j, name, &l) < 0)
+        return 0; /* it has no file, or has lost it just now */
+    /* Others' devices are not opened for writing: udev would look at each of them anew. */
+    l.fd = open(l.device, O_RDONLY | O_CLOEXEC);
+    if (l.fd < 0 && errno != ENXIO && !strcmp(backing, path))
+        return ol_err_set(err, errno, "open %s: %s", l.device, strerror(errno));
+    if (l.fd < 0 || !is_backed_by(l.fd, file))
+        return 0;
+    *ret = l;
+    l.fd = -1;
+    return 1;
 }
 
 int loop_find(struct job *j, const char *path, struct loop *ret, struct ol_err *err)
@@ -51,25 +83,12 @@ int loop_find(struct job *j, const char *path, struct loop *ret, struct ol_err *
 
     if (stat(path, &file) < 0)
         return errno == ENOENT ? 0 : ol_err_set(err, errno, "stat '%s': %s", path, strerror(errno));
-    r = ol_list_dir(j->env, "/sys/block", &names, err);
-    if (r < 0)
-        return r;
+    r = ol_list_dir(j->env, sysfs, &names, err);
     ol_strv_each (name, &names) {
-        ol_autofree char *at = ol_xasprintf("/sys/block/%s/loop/backing_file", name);
-        ol_auto(loop_close) struct loop l = LOOP_INIT;
-
-        if (!ol_str_starts(name, "loop") || !ol_exists(j->env, at) || describe(j, name, &l) < 0)
-            continue;
-        l.fd = open(l.device, O_RDWR | O_CLOEXEC);
-        if (l.fd < 0)
-            l.fd = open(l.device, O_RDONLY | O_CLOEXEC);
-        if (l.fd >= 0 && is_backed_by(l.fd, &file)) {
-            *ret = l;
-            l.fd = -1;
-            return 1;
-        }
+        if (r == 0 && ol_str_starts(name, "loop"))
+            r = look_at(j, name, path, &file, ret, err);
     }
-    return 0;
+    return r;
 }
 
 static int configure(int fd, int file, const char *path)
@@ -118,6 +137,11 @@ static int try_attach(struct job *j, int control, int file, const char *path, st
     return r;
 }
 
+static bool is_passing(int error)
+{
+    return error == -EBUSY || error == -ENODEV || error == -ENXIO || error == -ENOENT;
+}
+
 static int attach(struct job *j, const char *path, struct loop *ret, struct ol_err *err)
 {
     ol_autoclose int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -131,8 +155,11 @@ static int attach(struct job *j, const char *path, struct loop *ret, struct ol_e
         return ol_err_set(err, errno, "open '%s': %s", path, strerror(errno));
     if (!ol_change(j->env, "losetup", path))
         return 0;
-    for (int i = 0; i < TRIES && r == -EBUSY; i++)
+    for (int i = 0; i < TRIES && is_passing(r); i++) {
+        if (i > 4)
+            pause_ms(j, TRY_PAUSE_MS);
         r = try_attach(j, control, file, path, ret);
+    }
     if (r < 0)
         return ol_err_set(err, -r, "no loop device for '%s': %s", path, strerror(-r));
     return 0;
@@ -176,9 +203,9 @@ int loop_detach(struct job *j, const char *path, struct ol_err *err)
         if (i == 0 && ioctl(l.fd, LOOP_CLR_FD, 0) < 0 && errno != ENXIO)
             return ol_err_set(err, errno, "detach %s: %s", l.device, strerror(errno));
         loop_close(&l);
-        j->env->clock->sleep(j->env->clock->ctx, i ? GONE_PAUSE_MS * OL_MS : 0);
+        pause_ms(j, i ? GONE_PAUSE_MS : 0);
     }
-    return 0;
+    return 1;
 }
 
 int loop_grow(struct job *j, const struct loop *l, struct ol_err *err)
