@@ -40,6 +40,20 @@ int driver_need(const char *value, const char *field, struct ol_err *err)
     return *value ? 0 : driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "%s is missing", field);
 }
 
+int driver_need_name(const char *value, const char *field, size_t size, struct ol_err *err)
+{
+    int r = driver_need(value, field, err);
+
+    if (r < 0)
+        return r;
+    if (strlen(value) >= size)
+        return driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "%s has more than %zu bytes", field,
+                           size - 1);
+    if (!ol_utf8_is_valid(value, strlen(value)))
+        return driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "%s is no UTF-8", field);
+    return 0;
+}
+
 /* The file systems that an image may have; mkfs.xfs refuses less than 300 MiB. */
 static const struct {
     const char *name;
@@ -228,10 +242,8 @@ int driver_check_create(const Csi__V1__CreateVolumeRequest *q, struct driver_rec
 {
     struct driver_record record = {.kind = DRIVER_VOLUME, .type = DRIVER_IMAGE};
     int64_t least = 0;
-    int r = driver_need(q->name, "name", err);
+    int r = driver_need_name(q->name, "name", DRIVER_NAME_MAX, err);
 
-    if (r == 0 && strlen(q->name) >= DRIVER_NAME_MAX)
-        r = driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "name has more than 128 bytes");
     for (size_t i = 0; r == 0 && i < q->n_parameters; i++)
         r = check_parameter(q->parameters[i]->key, q->parameters[i]->value, &record, err);
     if (r == 0)

@@ -23,6 +23,10 @@ enum ol_grpc_code driver_code(const struct ol_err *err);
 int driver_need(const char *value, const char *field, struct ol_err *err)
     __attribute__((warn_unused_result));
 
+/* The same, and for what is neither UTF-8 nor shorter than 'size' bytes: it goes into a record. */
+int driver_need_name(const char *value, const char *field, size_t size, struct ol_err *err)
+    __attribute__((warn_unused_result));
+
 /* One way of using a volume. */
 struct driver_use {
     bool is_block;

@@ -201,7 +201,7 @@ static int publish_volume(struct driver *d, struct ol_grpc_request *r, const voi
     int result = driver_need(q->volume_id, "volume_id", err);
 
     if (result == 0)
-        result = driver_need(q->node_id, "node_id", err);
+        result = driver_need_name(q->node_id, "node_id", DRIVER_NODE_MAX, err);
     if (result == 0 && !q->volume_capability)
         result = driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "volume_capability is missing");
     if (result == 0)

@@ -79,12 +79,10 @@ static int check(struct driver *d, const Csi__V1__CreateSnapshotRequest *q,
                  struct driver_record *ret, struct ol_err *err)
 {
     const struct driver_record *source = NULL;
-    int r = driver_need(q->name, "name", err);
+    int r = driver_need_name(q->name, "name", DRIVER_NAME_MAX, err);
 
     if (r == 0)
         r = driver_need(q->source_volume_id, "source_volume_id", err);
-    if (r == 0 && strlen(q->name) >= DRIVER_NAME_MAX)
-        r = driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "name has more than 128 bytes");
     if (r < 0)
         return r;
     *ret = (struct driver_record){.kind = DRIVER_SNAPSHOT, .type = DRIVER_IMAGE};
