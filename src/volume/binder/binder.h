@@ -9,7 +9,8 @@
  * and removed, here or by asking an external provisioner. Drop-in for kube-controller-manager's
  * "persistentvolume-binder-controller".
  *
- * Options: struct binder_component_options, NULL = all defaults and no in-tree plug-ins.
+ * Options: struct binder_component_options, NULL = all defaults. Without plug-ins of the caller's
+ * those of in-tree.h are used.
  */
 struct binder_component_options {
     struct binder_options rules;

@@ -5,6 +5,7 @@
 #include "kube/client/events.h"
 #include "volume/binder/binder.h"
 #include "volume/binder/engine.h"
+#include "volume/binder/in-tree.h"
 
 struct binder_component_state {
     struct binder_component_options options;
@@ -15,6 +16,7 @@ struct binder_component_state {
     struct kube_recorder *recorder;
     struct kube_controller *controller;
     struct binder_engine *engine;
+    struct binder_in_tree *in_tree; /* when the options name no plug-ins */
     struct ol_timer timer;
     ol_time wake_at; /* 0 = not armed */
 };

@@ -206,6 +206,10 @@ static int start(const struct kube_context *k, const void *options, void **ret_s
 
     if (options)
         s->options = *(const struct binder_component_options *)options;
+    if (!s->options.rules.plugins) {
+        s->in_tree = binder_in_tree_new(k->loop);
+        s->options.rules.plugins = binder_in_tree_plugins(s->in_tree);
+    }
     s->loop = k->loop;
     s->client = k->client;
     ol_timer_init(&s->timer, k->loop, on_timer, s);
@@ -247,6 +251,7 @@ static void stop(void *state, void (*stopped)(void *ctx), void *ctx)
     kube_controller_free(s->controller);
     kube_recorder_free(s->recorder);
     ol_timer_done(&s->timer);
+    binder_in_tree_free(s->in_tree);
     free(s);
     stopped(ctx);
 }

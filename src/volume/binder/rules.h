@@ -43,7 +43,7 @@ struct binder_migration {
 extern const struct binder_migration binder_migrations[];
 
 struct binder_options {
-    const struct binder_plugin *const *plugins; /* NULL-terminated; NULL = none */
+    const struct binder_plugin *const *plugins; /* NULL-terminated; NULL = in-tree.h */
     const struct binder_migration *migrations;  /* NULL = binder_migrations */
     unsigned off;                               /* enum binder_gate */
     unsigned create_tries;                      /* of a provisioned volume's object; 0 = 5 */

@@ -5,8 +5,8 @@
 #include "volume/binder/rules.h"
 
 /*
- * Claims that found no volume, in the order in which they came: when one becomes free that suits one
- * of them, that claim is looked at again. Kubernetes leaves it to the next resync.
+ * Claims that found no volume, in the order in which they came: when one becomes free that suits
+ * one of them, that claim is looked at again. Kubernetes leaves it to the next resync.
  */
 struct waiting {
     struct ol_table all;
