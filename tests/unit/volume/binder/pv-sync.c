@@ -178,10 +178,10 @@ static void inject_errors(struct world *w)
     for (size_t i = 0; i < ol_val_count(all); i++) {
         const struct ol_val *e = ol_val_item(all, i);
         bool exists = strcmp(pv_str(e, "error"), "AlreadyExists") == 0;
-        struct fake_fault fault = {
-            .http = exists ? 409 : 500,
-            .reason = exists ? "AlreadyExists" : "InternalError",
-            .path = ol_arena_printf(w->c->arena, "/api/v1/%s", pv_str(e, "resource"))};
+        struct fake_fault fault = {.http = exists ? 409 : 500,
+                                   .reason = exists ? "AlreadyExists" : "InternalError",
+                                   .path =
+                                       ol_arena_printf(w->c->arena, "/%s", pv_str(e, "resource"))};
 
         for (size_t v = 0; v < ol_count(verbs); v++) {
             if (strcmp(verbs[v].verb, pv_str(e, "verb")) == 0)
