@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/strv.h"
+#include "core/version.h"
 #include "net/grpc.h"
 #include "net/job.h"
 #include "volume/driver/check.h"
