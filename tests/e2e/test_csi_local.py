@@ -90,6 +90,7 @@ def nothing_left(driver):
     assert list((driver.state / "data").iterdir()) == []
 
 
+@pytest.mark.demands("V8")
 @pytest.mark.parametrize("fs,size", [("", 64 * MIB), ("ext4", 64 * MIB), ("xfs", 300 * MIB)])
 def test_a_volume_from_its_creation_to_its_end(driver, fs, size):
     client = driver.client

@@ -10,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What a CreateVolume asks for becomes a record that can be read again, or a refusal with a code. */
+/* What a CreateVolume asks for becomes a record that can be read again, or is refused with a
+ * code. */
 static void create(const uint8_t *data, size_t size)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(16 << 10);

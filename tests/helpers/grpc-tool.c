@@ -7,8 +7,8 @@
  *         /test.Test/Fail          the first byte is the code, the rest the sentence
  *         /test.Test/Never         no answer
  *         /test.Test/Large         as many bytes as the decimal number in the request says
- *     grpc-tool call ADDRESS       a call per line "METHOD TIMEOUT_MS TEXT" of standard input, all at
- *                                  once; each prints "METHOD CODE FROM_PEER SIZE TEXT"
+ *     grpc-tool call ADDRESS       a call per line "METHOD TIMEOUT_MS TEXT" of standard input, all
+ *                                  at once; each prints "METHOD CODE FROM_PEER SIZE TEXT"
  *     grpc-tool csi ADDRESS        GetPluginInfo; prints "NAME VERSION KEY=VALUE…" or the code
  */
 #include <signal.h>

@@ -30,7 +30,8 @@ void loop_close(struct loop *l)
     l->fd = -1;
 }
 
-/* The file by its inode: a path may have been reached through another mount, or the file replaced. */
+/* The file by its inode: a path may have been reached through another mount, or the file have been
+ * replaced. */
 static bool is_backed_by(int fd, const struct stat *file)
 {
     struct loop_info64 info;
