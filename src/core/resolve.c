@@ -169,8 +169,8 @@ int ol_resolve_open(int root_fd, const char *path, int flags, mode_t mode, unsig
     else if (how == OL_RESOLVE_ROOT_LINKS) /* most paths have no link at all */
         r = open_at_once(root_fd, path, flags, mode, RESOLVE_NO_SYMLINKS);
     /* -EPERM is what seccomp filters say; the kernel's own is said again by the walk, which also
-     * sees whose a link is. */
-    if (r == -ENOSYS || r == -EPERM || (how && r == -ELOOP))
+     * sees whose a link is. -EAGAIN is a path with ".." while mounts come and go all the time. */
+    if (r == -ENOSYS || r == -EPERM || r == -EAGAIN || (how && r == -ELOOP))
         r = open_by_walk(root_fd, path, flags, mode, how);
     return r;
 }

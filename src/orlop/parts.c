@@ -10,6 +10,7 @@
 #include "orlop/defaults.h"
 #include "volume/attach/attach.h"
 #include "volume/binder/binder.h"
+#include "volume/binder/in-tree.h"
 #include "volume/csi/csi-driver.h"
 #include "volume/csi/csi.h"
 #include "volume/node/node.h"
@@ -163,6 +164,7 @@ void parts_job_main(int argc, char **argv)
 
     for (const struct ol_job_function *f = node_job_functions; f->name; f++)
         all[n++] = *f;
+    all[n++] = binder_scrub_job;
     all[n++] = nfs_directory_job;
     assert(n < PARTS_MAX);
     ol_job_main(all, argc, argv);

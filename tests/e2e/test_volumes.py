@@ -153,6 +153,30 @@ def test_a_retained_volume_is_released_and_can_be_used_again(cluster):
     gone(cluster, "pv", volume)
 
 
+@pytest.mark.demands("V10", "V18")
+def test_a_recycled_volume_is_emptied_and_free_again(cluster, tmp_path):
+    k = cluster.kubectl
+    (tmp_path / "scrubbed").mkdir()
+    (tmp_path / "note").write_text("old")
+    (tmp_path / "scrubbed/deep").write_text("old")
+    k.apply(f"""\
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: again}}
+spec:
+  capacity: {{storage: 1Mi}}
+  accessModes: [ReadWriteOnce]
+  persistentVolumeReclaimPolicy: Recycle
+  hostPath: {{path: {tmp_path}}}
+""" + "---\n" + claim("again", '""', "1Mi"))
+    assert bound(cluster, "again") == "again"
+    remove(cluster, "pvc", "again")
+    cluster.until(lambda: k.phase("pv", "again") == "Available", "the recycling")
+    assert list(tmp_path.iterdir()) == []
+    assert k.events("again", "VolumeRecycled")
+    remove(cluster, "pv", "again")
+
+
 @pytest.mark.demands("V8")
 def test_a_block_volume_is_a_device_in_the_pod(cluster):
     k = cluster.kubectl

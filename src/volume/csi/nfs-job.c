@@ -47,25 +47,50 @@ static int discard(struct ol_env *env, const char *relative, struct ol_err *err)
     return ol_remove_tree(env, relative, err);
 }
 
+static int empty(struct ol_env *env, const char *relative, struct ol_err *err)
+{
+    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
+    int r = ol_list_dir(env, relative, &names, err);
+
+    ol_strv_each (name, &names) {
+        ol_autofree char *below = ol_path_join(relative, name);
+
+        if (r >= 0)
+            r = ol_remove_tree(env, below, err);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int delete(struct ol_env *env, const char *relative, struct ol_err *err)
+{
+    return ol_remove_tree(env, relative, err);
+}
+
+static const struct verb {
+    const char *name;
+    int (*run)(struct ol_env *env, const char *relative, struct ol_err *err);
+} verbs[] = {
+    {"make", make},       {"delete", delete}, {"archive", archive},
+    {"discard", discard}, {"empty", empty},
+};
+
 /* The export is the root of this environment, so no link in it leads out. */
 int nfs_local_run(const char *verb, const char *root, const char *relative, struct ol_err *err)
 {
     ol_autofree char *path = ol_path_join("/", relative);
+    const struct verb *v = NULL;
     struct ol_env env;
-    int r = ol_env_init(&env, root, err);
+    int r;
 
+    for (size_t i = 0; i < ol_count(verbs); i++)
+        if (!strcmp(verbs[i].name, verb))
+            v = &verbs[i];
+    if (!v)
+        return ol_err_set(err, EINVAL, "nfs-directory: no such verb '%s'", verb);
+    r = ol_env_init(&env, root, err);
     if (r < 0)
         return r;
-    if (strcmp(verb, "make") == 0)
-        r = make(&env, path, err);
-    else if (strcmp(verb, "delete") == 0)
-        r = ol_remove_tree(&env, path, err);
-    else if (strcmp(verb, "archive") == 0)
-        r = archive(&env, path, err);
-    else if (strcmp(verb, "discard") == 0)
-        r = discard(&env, path, err);
-    else
-        r = ol_err_set(err, EINVAL, "nfs-directory: no such verb '%s'", verb);
+    r = v->run(&env, path, err);
     ol_env_done(&env);
     return r;
 }
@@ -76,7 +101,7 @@ int nfs_directory_run(int argc, char **argv)
     int r = -EINVAL;
 
     if (argc != 5) {
-        fputs("nfs-directory: make|delete|archive|discard SERVER ROOT PATH\n", stderr);
+        fputs("nfs-directory: make|delete|archive|discard|empty SERVER ROOT PATH\n", stderr);
         return 1;
     }
     if (*argv[2])

@@ -79,7 +79,7 @@ static int names_of(struct nfs_context *nfs, const char *path, struct ol_strv *n
     return 0;
 }
 
-static int remove_tree(struct nfs_context *nfs, const char *path, int depth, struct ol_err *err)
+static int empty_tree(struct nfs_context *nfs, const char *path, int depth, struct ol_err *err)
 {
     ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
     int r;
@@ -96,6 +96,15 @@ static int remove_tree(struct nfs_context *nfs, const char *path, int depth, str
         if (r < 0)
             return r;
     }
+    return 0;
+}
+
+static int remove_tree(struct nfs_context *nfs, const char *path, int depth, struct ol_err *err)
+{
+    int r = empty_tree(nfs, path, depth, err);
+
+    if (r < 0)
+        return r;
     r = nfs_rmdir(nfs, path);
     return r < 0 && r != -ENOENT ? failed(nfs, r, "rmdir", path, err) : 0;
 }
@@ -109,21 +118,38 @@ static int archive(struct nfs_context *nfs, const char *path, struct ol_err *err
     return r < 0 && r != -ENOENT ? failed(nfs, r, "rename", path, err) : 0;
 }
 
+static int discard(struct nfs_context *nfs, const char *path, struct ol_err *err)
+{
+    int r = nfs_rmdir(nfs, path);
+
+    if (r == -ENOENT || r == -ENOTEMPTY || r == -EEXIST)
+        return 0;
+    return r < 0 ? failed(nfs, r, "rmdir", path, err) : 0;
+}
+
+static int delete(struct nfs_context *nfs, const char *path, struct ol_err *err)
+{
+    return remove_entry(nfs, path, 0, err);
+}
+
+static int empty(struct nfs_context *nfs, const char *path, struct ol_err *err)
+{
+    return empty_tree(nfs, path, 0, err);
+}
+
+static const struct verb {
+    const char *name;
+    int (*run)(struct nfs_context *nfs, const char *path, struct ol_err *err);
+} verbs[] = {
+    {"make", make},       {"delete", delete}, {"archive", archive},
+    {"discard", discard}, {"empty", empty},
+};
+
 static int run(struct nfs_context *nfs, const char *verb, const char *path, struct ol_err *err)
 {
-    if (strcmp(verb, "make") == 0)
-        return make(nfs, path, err);
-    if (strcmp(verb, "delete") == 0)
-        return remove_entry(nfs, path, 0, err);
-    if (strcmp(verb, "archive") == 0)
-        return archive(nfs, path, err);
-    if (strcmp(verb, "discard") == 0) {
-        int r = nfs_rmdir(nfs, path);
-
-        return r < 0 && r != -ENOENT && r != -ENOTEMPTY && r != -EEXIST
-                   ? failed(nfs, r, "rmdir", path, err)
-                   : 0;
-    }
+    for (size_t i = 0; i < ol_count(verbs); i++)
+        if (!strcmp(verbs[i].name, verb))
+            return verbs[i].run(nfs, path, err);
     return ol_err_set(err, EINVAL, "nfs-directory: no such verb '%s'", verb);
 }
 

@@ -255,6 +255,23 @@ static void only_volumes_below_the_export_are_touched(void **state)
     assert_null(nfs_relative(&row, "/srv/../etc"));
 }
 
+static void recycling_empties_a_directory_and_follows_no_link(void **state)
+{
+    ol_autofree char *inside = ol_xasprintf("%s/export/a", root);
+    ol_autofree char *outside = ol_xasprintf("%s/kept", root);
+    ol_autofree char *link = ol_xasprintf("%s/export/link", root);
+    ol_autofree char *export = ol_xasprintf("%s/export", root);
+    struct ol_err err = OL_ERR_INIT;
+
+    assert_int_equal(mkdir(export, 0755), 0);
+    assert_int_equal(mkdir(inside, 0755), 0);
+    assert_int_equal(mkdir(outside, 0755), 0);
+    assert_int_equal(symlink(outside, link), 0);
+    assert_int_equal(nfs_local_run("empty", export, "", &err), 0);
+    assert_int_equal(rmdir(export), 0); /* nothing is left in it, and it was left itself */
+    assert_true(is_there("kept"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -264,6 +281,7 @@ int main(void)
         T(a_job_that_hangs_is_asked_again),
         T(a_claim_deleted_meanwhile_leaves_no_directory),
         T(a_directory_that_was_there_before_is_kept),
+        T(recycling_empties_a_directory_and_follows_no_link),
         cmocka_unit_test(rows_are_name_server_and_path),
         cmocka_unit_test(patterns_are_filled_in_and_stay_within_the_export),
         cmocka_unit_test(only_volumes_below_the_export_are_touched),
