@@ -4,6 +4,7 @@ orlop-node by itself against our API server, with real mounts in a mount namespa
 and without.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -215,7 +216,10 @@ spec:
 """)
         uid = node.kubectl.get("pvc", "c")["metadata"]["uid"]
         node.kubectl("patch", "pv", "local-1", "-p", f'{{"spec": {{"claimRef": {{"uid": "{uid}"}}}}}}')
-        node.kubectl("patch", "pvc", "c", "--subresource=status", "-p", '{"status": {"phase": "Bound"}}')
+        bound = node.kubectl.get("pvc", "c")
+        bound["status"] = {"phase": "Bound"}
+        node.kubectl("replace", "--raw=/api/v1/namespaces/default/persistentvolumeclaims/c/status", "-f", "-",
+                     text=json.dumps(bound))
         claim = "{name: v, persistentVolumeClaim: {claimName: c}}"
         for name in ("a", "b"):
             node.kubectl.apply(pod(name, claim, "{name: v, mountPath: /v}"))
