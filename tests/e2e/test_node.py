@@ -69,12 +69,14 @@ class Node:
         self.process = None
         until(lambda: config.exists() and "ok" in self.kubectl("get", "--raw", "/readyz"), "the API")
 
-    def start(self):
+    def start(self, **env):
         argv = [our("orlop-node"), f"--kubeconfig={self.where}/kubeconfig", "--node-name=n1",
                 f"--root-dir={self.root}", f"--pod-logs-dir={self.where}/logs", "--debug",
                 f"--container-runtime-endpoint={self.runtime or self.where / 'none.sock'}"]
         self.process = self.space.popen(*argv, log=self.where / "node.log",
-                                        env={"PATH": f"{self.bin}:{os.environ['PATH']}"})
+                                        env={"PATH": f"{self.bin}:{os.environ['PATH']}", **env})
+        if env:
+            return self
         until(lambda: self.kubectl.get("node", "n1")["status"]["conditions"], "the node")
         return self
 
@@ -175,6 +177,45 @@ def test_a_restart_keeps_what_is_wanted_and_removes_the_rest(node, how):
     node.start()
     node.until(lambda: goes not in node.mounts(), "the end of the mount of the pod that is gone")
     assert node.mounts().count(stays) == 1
+
+
+def killed_at_each_change(node, is_done):
+    """Starts orlop-node with a kill at its 1st, 2nd, 3rd … change until it gets through; how many kills."""
+    for n in range(1, 100):
+        node.start(ORLOP_KILL_AT=str(n))
+        until(lambda: node.process.poll() is not None or is_done(), f"the kill at change {n}", 20)
+        if node.process.poll() is None:
+            time.sleep(0.3)  # what is left to be killed at
+        if node.process.poll() is None:
+            return n - 1
+    raise AssertionError("orlop-node does not get through")
+
+
+@pytest.mark.demands("V28", "V29")
+def test_killed_at_any_change_the_next_start_ends_in_the_same_state(node):
+    node.end()
+    node.kubectl("create", "configmap", "cfg", "--from-literal=a=1")
+    node.kubectl.apply(pod("p", "{name: nf, nfs: {server: s, path: /e}}, {name: c, configMap: {name: cfg}},"
+                           "{name: m, emptyDir: {medium: Memory}}",
+                           "{name: nf, mountPath: /n}, {name: c, mountPath: /c}, {name: m, mountPath: /m}"))
+    wanted = sorted(str(node.volume("p", *v)) for v in (("nfs", "nf"), ("empty-dir", "m")))
+    config = node.space.path(node.volume("p", "configmap", "c")) / "a"
+    assert killed_at_each_change(node, lambda: sorted(node.mounts()) == wanted and config.exists()) > 2
+    assert config.read_text() == "1"
+    node.end()
+    node.kubectl("delete", "pod", "p", "--wait=false")
+    assert killed_at_each_change(
+        node, lambda: node.kubectl.run("get", "pod", "p", check=False).returncode != 0) > 1
+    assert node.mounts() == []
+    node.until(lambda: not list(node.root.glob("pods/*")), "the end of the pod's directory")
+
+
+def test_files_belong_to_the_pods_group(node):
+    node.kubectl.apply(pod("p", "{name: e, emptyDir: {}}", "{name: e, mountPath: /e}",
+                           more="securityContext: {fsGroup: 4711}"))
+    where = node.space.path(node.volume("p", "empty-dir", "e"))
+    node.until(lambda: where.exists() and where.stat().st_gid == 4711, "the group")
+    assert where.stat().st_mode & 0o7770 == 0o2770
 
 
 def test_a_missing_config_map_is_told_and_comes_later(node):
