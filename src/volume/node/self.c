@@ -89,7 +89,9 @@ static void wrote_object(void *ctx, const struct kube_answer *answer)
             kube_informer_store(s->n->nodes, answer->object);
         node_registry_run(s->n->registry);
         node_wake(s->n);
-    } else if (answer->reason != KUBE_ALREADY_EXISTS) {
+    } else if (answer->reason == KUBE_ALREADY_EXISTS) {
+        s->retry_at = ol_now_boot(s->n->env) + OL_SECOND / 5; /* the cache will have it soon */
+    } else {
         fail(s, answer, "registering");
     }
     work(s);
