@@ -10,14 +10,18 @@
 #include "core/cleanup.h"
 #include "workload/pod/config.h"
 
+/* clang-format off */
 static const char json[] =
-    "{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u\"},\"spec\":{\"securityContext\":{"
-    "\"fsGroup\":7,\"runAsUser\":1000,\"supplementalGroups\":[5]},\"containers\":[{\"name\":\"c\","
-    "\"image\":\"i:1\",\"command\":[\"run\",\"$(WHO)\",\"$$(WHO)\",\"$(NOBODY)\"],\"env\":[{\"name\":"
-    "\"A\",\"value\":\"1\"},{\"name\":\"WHO\",\"value\":\"me-$(A)\"}],\"volumeMounts\":[{\"name\":\"v\","
-    "\"mountPath\":\"/v\",\"readOnly\":true,\"mountPropagation\":\"HostToContainer\"}],"
-    "\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/d\"}],\"resources\":{\"requests\":{"
-    "\"cpu\":\"500m\"},\"limits\":{\"cpu\":\"1\",\"memory\":\"64Mi\"}}}]}}";
+    "{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u\"},\"spec\":{"
+    "\"securityContext\":{\"fsGroup\":7,\"runAsUser\":1000,\"supplementalGroups\":[5]},"
+    "\"containers\":[{\"name\":\"c\",\"image\":\"i:1\","
+    "\"command\":[\"run\",\"$(WHO)\",\"$$(WHO)\",\"$(NOBODY)\"],"
+    "\"env\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"WHO\",\"value\":\"me-$(A)\"}],"
+    "\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":\"/v\",\"readOnly\":true,"
+    "\"mountPropagation\":\"HostToContainer\"}],"
+    "\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/d\"}],"
+    "\"resources\":{\"requests\":{\"cpu\":\"500m\"},\"limits\":{\"cpu\":\"1\",\"memory\":\"64Mi\"}}}]}}";
+/* clang-format on */
 
 /* demands: V28 */
 static void a_container_gets_what_its_spec_says(void **state)
