@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/json-internal.h"
 #include "core/buf.h"
 #include "core/cleanup.h"
 
@@ -217,6 +218,8 @@ int ol_json_load(const char *text, size_t len, struct ol_arena *a, struct ol_val
 
     if (len > a->max)
         return ol_err_set(err, EFBIG, "JSON text has more than %zu bytes", a->max);
+    if (ol_json_load_quick(text, len, a, ret))
+        return 0;
     number_the_numbers(&r);
     if (ol_buf_status(&r.out) < 0 || ol_buf_status(&r.numbers) < 0)
         return ol_err_set(err, ENOMEM, "read JSON: out of memory");

@@ -51,6 +51,9 @@ static void values_are_read_and_written_as_python_does(void **state)
         {"\"\xc3\xa9\xf0\x9f\x98\x80\x7f\"", "\"\\u00e9\\ud83d\\ude00\\u007f\""},
         {"\"\\/\\b\\f\\n\\r\\t\\u001f\"", "\"/\\b\\f\\n\\r\\t\\u001f\""},
         {"[true,false,null]", "[true, false, null]"},
+        {"{\"a\\\"b\":[\"\\t\\/\",123456789012345678],\"\":-7}",
+         "{\"a\\\"b\": [\"\\t/\", 123456789012345678], \"\": -7}"},
+        {"[1234567890123456789,\r\n\t12 , -1]", "[1234567890123456789, 12, -1]"},
     };
 
     for (size_t i = 0; i < ol_count(cases); i++) {
