@@ -69,6 +69,18 @@ static void write_point(struct ol_buf *to, uint32_t point)
     write_unit(to, point);
 }
 
+/* Bytes from 's' on that are written as they are. */
+static size_t span_plain(const struct writer *w, const char *s, size_t len)
+{
+    unsigned char least_foreign = w->style->escape_non_ascii ? 0x7f : 0xff;
+    size_t n = 0;
+
+    while (n < len && (unsigned char)s[n] >= 0x20 && (unsigned char)s[n] < least_foreign
+           && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
 static void write_string(struct writer *w, const char *s, size_t len)
 {
     static const char special[] = "\"\\\n\r\t\f\b", letter[] = "\"\\nrtfb";
@@ -77,9 +89,14 @@ static void write_string(struct writer *w, const char *s, size_t len)
     ol_buf_addc(w->to, '"');
     for (size_t i = 0; i < len; i += n) {
         unsigned char c = (unsigned char)s[i];
-        const char *found = c ? strchr(special, c) : NULL;
         uint32_t point = c;
+        const char *found;
 
+        n = span_plain(w, s + i, len - i);
+        ol_buf_add(w->to, s + i, n);
+        if (n)
+            continue;
+        found = c ? strchr(special, c) : NULL;
         n = 1;
         if (w->style->escape_non_ascii && c >= 0x7f)
             n = decode_utf8((const unsigned char *)s + i, len - i, &point);

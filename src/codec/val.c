@@ -193,11 +193,19 @@ static void index_build(struct ol_arena *a, struct ol_val *map)
         index_put(map, i);
 }
 
+/* Nearly all keys are strings: these need no general comparison. */
+static bool is_same_key(const struct ol_val *a, const struct ol_val *b)
+{
+    if (a->type == OL_VAL_STR && b->type == OL_VAL_STR)
+        return a->str.len == b->str.len && !memcmp(a->str.data, b->str.data, a->str.len);
+    return ol_val_equal(a, b);
+}
+
 static struct ol_pair *find_pair(const struct ol_val *map, const struct ol_val *key)
 {
     if (!map->map.index) {
         for (size_t i = 0; i < map->map.n; i++)
-            if (ol_val_equal(map->map.pairs[i].key, key))
+            if (is_same_key(map->map.pairs[i].key, key))
                 return &map->map.pairs[i];
         return NULL;
     }
@@ -205,7 +213,7 @@ static struct ol_pair *find_pair(const struct ol_val *map, const struct ol_val *
          slot = (slot + 1) & (map->map.index_size - 1)) {
         struct ol_pair *pair = &map->map.pairs[map->map.index[slot] - 1];
 
-        if (ol_val_equal(pair->key, key))
+        if (is_same_key(pair->key, key))
             return pair;
     }
     return NULL;
@@ -497,7 +505,7 @@ static bool equal_deep(const struct ol_val *a, const struct ol_val *b, int depth
         return false;
     if (a->type == OL_VAL_INT && b->type == OL_VAL_INT)
         return equal_integers(a, b);
-    if (as_number(a, &x) && as_number(b, &y))
+    if (a->type <= OL_VAL_FLOAT && as_number(a, &x) && as_number(b, &y))
         return x == y;
     if (a->type != b->type)
         return false;

@@ -91,7 +91,12 @@ void ol_buf_adds(struct ol_buf *b, const char *s)
 
 void ol_buf_addc(struct ol_buf *b, char c)
 {
-    ol_buf_add(b, &c, 1);
+    if (b->failed || b->len >= b->max || b->len + 1 >= b->cap) {
+        ol_buf_add(b, &c, 1);
+        return;
+    }
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
 }
 
 void ol_buf_addn(struct ol_buf *b, char c, size_t n)
