@@ -19,6 +19,7 @@ enum {
     CONNECT_SECONDS = 15,
     KEEP_IDLE_SECONDS = 30, /* then the kernel asks whether the peer is there */
     KEEP_INTERVAL_SECONDS = 10,
+    SPARE_HANDLES = 32,
 };
 
 /* One of libcurl's multi handles on our loop. */
@@ -37,6 +38,8 @@ struct ol_http_async {
     } options;
     struct multi calls, streams; /* the first has a limit of connections */
     struct ol_http_call *first;
+    CURL *spare[SPARE_HANDLES]; /* making one anew costs more than a request otherwise does */
+    size_t n_spare;
     bool is_working, is_dead; /* freed from within a callback: it goes when that has ended */
     bool has_put_off;         /* calls that could not begin or end within a callback */
 };
@@ -65,13 +68,23 @@ struct socket {
 
 /* --- calls --- */
 
+static void give_back(struct ol_http_async *h, CURL *curl)
+{
+    if (h->n_spare == SPARE_HANDLES) {
+        curl_easy_cleanup(curl);
+        return;
+    }
+    curl_easy_reset(curl);
+    h->spare[h->n_spare++] = curl;
+}
+
 static void release(struct ol_http_call *c)
 {
     struct ol_http_async *h = c->h;
 
     if (c->has_begun)
         curl_multi_remove_handle(c->multi->curl, c->curl);
-    curl_easy_cleanup(c->curl);
+    give_back(h, c->curl);
     curl_slist_free_all(c->headers);
     curl_slist_free_all(c->connect_to);
     ol_buf_done(&c->body);
@@ -195,6 +208,8 @@ static void free_all(struct ol_http_async *h)
 {
     while (h->first)
         release(h->first);
+    while (h->n_spare)
+        curl_easy_cleanup(h->spare[--h->n_spare]);
     curl_multi_cleanup(h->calls.curl);
     curl_multi_cleanup(h->streams.curl);
     ol_timer_done(&h->calls.timer);
@@ -475,7 +490,7 @@ struct ol_http_call *ol_http_async_send(struct ol_http_async *h, const struct ol
     struct ol_http_call *c = ol_xcalloc(1, sizeof(*c));
 
     c->h = h;
-    c->multi = ask->data ? &h->streams : &h->calls;
+    c->multi = ask->data || ask->is_urgent ? &h->streams : &h->calls;
     c->data = ask->data;
     c->done = ask->done;
     c->ctx = ask->ctx;
@@ -485,7 +500,7 @@ struct ol_http_call *ol_http_async_send(struct ol_http_async *h, const struct ol
     if (c->next)
         c->next->prev = c;
     h->first = c;
-    c->curl = curl_easy_init();
+    c->curl = h->n_spare ? h->spare[--h->n_spare] : curl_easy_init();
     if (!c->curl)
         abort();
     set_connection(c, &h->options);

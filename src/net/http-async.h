@@ -33,6 +33,7 @@ struct ol_http_ask {
     size_t size;
     ol_time timeout; /* whole exchange; of a stream: until the headers. 0 = none */
     size_t max_body; /* 0 = 64 MiB */
+    bool is_urgent;  /* waits for nobody: it has a connection of its own, as a stream has */
 
     /* A stream: each piece as it comes; its status is known then. NULL = collect. */
     void (*data)(void *ctx, int status, const char *piece, size_t len);

@@ -167,10 +167,9 @@ static void go_on(struct call *c)
     if (c->f->server->is_held)
         return;
     if (c->want_410) {
-        tell(
-            c, "ERROR",
-            "{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\",\"message\":\"too old resource "
-            "version\"}");
+        tell(c, "ERROR",
+             "{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\","
+             "\"message\":\"too old resource version\"}");
         finish(c, 200, "", 0, NULL);
         return;
     }

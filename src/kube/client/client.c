@@ -229,7 +229,10 @@ struct kube_request *kube_send(struct kube_client *c, const struct kube_ask *ask
                                void *ctx)
 {
     struct kube_request *r = ol_xcalloc(1, sizeof(*r));
-    struct kube_exchange x = {.body = ask->body, .size = ask->size, .timeout = REQUEST_TIMEOUT};
+    struct kube_exchange x = {.body = ask->body,
+                              .size = ask->size,
+                              .timeout = REQUEST_TIMEOUT,
+                              .is_urgent = ask->is_urgent};
 
     assert(ask->verb != KUBE_VERB_WATCH);
     r->client = c;

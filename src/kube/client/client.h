@@ -33,6 +33,7 @@ struct kube_exchange {
     const void *body;
     size_t size;
     ol_time timeout; /* 0 = none */
+    bool is_urgent;  /* must not wait for others: the renewal of a lease */
     /* A watch: pieces as they come; NULL = whole answers alone. */
     void (*data)(void *ctx, int status, const char *piece, size_t len);
     /* Once, never from within send(); as in net/http-async.h. */
@@ -61,6 +62,7 @@ struct kube_ask {
     const char *query;       /* "labelSelector=a%3Db", already escaped; or NULL */
     const void *body;        /* JSON; copied */
     size_t size;
+    bool is_urgent; /* doesn't wait for a free connection */
 };
 struct kube_answer {
     enum kube_reason reason; /* KUBE_OK, or why not; KUBE_UNKNOWN without any answer */

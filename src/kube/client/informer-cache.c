@@ -277,6 +277,9 @@ void cache_put_own(struct cache *c, const struct kube_object *o)
     if (!same_name(&c->objects, o) && *c->version
         && (strcmp(version, c->version) == 0 || is_older(version, c->version)))
         return;
+    /* The list that is under way may know better. */
+    if (c->is_listing && !same_name(&c->objects, o) && !same_name(&c->unseen, o))
+        ol_table_put(&c->unseen, (void *)kube_object_ref(o));
     cache_put(c, o);
 }
 
@@ -303,6 +306,7 @@ void cache_list_begin(struct cache *c)
     size_t at = 0;
 
     release_all(&c->unseen);
+    c->is_listing = true;
     while ((o = ol_table_each(&c->objects, &at)))
         ol_table_put(&c->unseen, (void *)kube_object_ref(o));
 }
@@ -325,6 +329,7 @@ void cache_list_end(struct cache *c, const char *version)
     size_t at = 0;
 
     c->unseen = (struct ol_table)OL_TABLE_INIT(&object_table_type);
+    c->is_listing = false;
     cache_set_version(c, version);
     while ((o = ol_table_each(&unseen, &at))) {
         const struct kube_object *now = same_name(&c->objects, o);

@@ -33,6 +33,7 @@ struct cache {
     char *version;
     /* While a list is read: what it has not named so far. Each with a reference. */
     struct ol_table unseen;
+    bool is_listing;
     /* Replaced and removed objects live until the next turn of the loop. */
     const struct kube_object **leaving;
     size_t n_leaving, cap_leaving;

@@ -121,6 +121,7 @@ static void write_lease(struct kube_election *e)
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(BODY_MAX);
     struct kube_ask ask = {.verb = e->is_there ? KUBE_VERB_PATCH_MERGE : KUBE_VERB_CREATE,
                            .kind = &kube_lease_kind,
+                           .is_urgent = true,
                            .ns = e->options.ns,
                            .name = e->is_there ? e->options.name : NULL};
     struct ol_jw w;
@@ -248,6 +249,7 @@ static void attempt(void *ctx)
     struct kube_election *e = ctx;
     struct kube_ask ask = {.verb = KUBE_VERB_GET,
                            .kind = &kube_lease_kind,
+                           .is_urgent = true,
                            .ns = e->options.ns,
                            .name = e->options.name};
 

@@ -65,6 +65,7 @@ static void *begin(void *self, const struct kube_exchange *x)
         .body = x->body,
         .size = x->size,
         .timeout = x->timeout,
+        .is_urgent = x->is_urgent,
         .data = x->data,
         .done = x->done,
         .ctx = x->ctx,

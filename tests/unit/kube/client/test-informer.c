@@ -339,12 +339,13 @@ static void answer_that_comes_after_the_deletion_does_not_bring_it_back(void **s
 
 static void own_write_younger_than_a_list_survives_it(void **state)
 {
-    static const struct fake_fault late = {.method = "GET", .http = -1, .delay = OL_SECOND};
+    static const struct fake_fault late = {.path = "limit=", .http = -1, .delay = OL_SECOND};
     struct fixture *f = *state;
     const struct kube_object *own;
 
     put(f, "a", "x");
     start(f);
+    fake_api_pass(f->api, 2 * OL_SECOND); /* a watch that ends earlier has failed */
     fake_api_expire(f->api);
     fake_api_fault(f->api, &late);
     fake_api_break(f->api);
@@ -357,6 +358,30 @@ static void own_write_younger_than_a_list_survives_it(void **state)
     fake_api_pass(f->api, 10 * OL_SECOND);
     told(f, "");
     assert_int_equal(kube_informer_count(f->pvs), 2);
+}
+
+static void own_write_older_than_a_list_ends_with_it(void **state)
+{
+    static const struct fake_fault late = {.path = "limit=", .http = -1, .delay = OL_SECOND};
+    struct fixture *f = *state;
+    const struct kube_object *own;
+
+    put(f, "a", "x");
+    start(f);
+    fake_api_pass(f->api, 2 * OL_SECOND); /* a watch that ends earlier has failed */
+    fake_api_expire(f->api);
+    fake_api_fault(f->api, &late);
+    fake_api_break(f->api);
+    fake_api_settle(f->api);
+    put(f, "b", "x");
+    own = decoded(f, "b");
+    kube_informer_store(f->pvs, own);
+    kube_object_unref(own);
+    fake_api_delete(f->api, &kube_pv_kind, "b");
+    told(f, "+a +b");
+    fake_api_pass(f->api, 10 * OL_SECOND);
+    told(f, "-b");
+    assert_int_equal(kube_informer_count(f->pvs), 1);
 }
 
 static void bookmark_moves_the_watch_on(void **state)
@@ -470,6 +495,7 @@ int main(void)
         with_api(older_states_are_ignored),
         with_api(answer_that_comes_after_the_deletion_does_not_bring_it_back),
         with_api(own_write_younger_than_a_list_survives_it),
+        with_api(own_write_older_than_a_list_ends_with_it),
         with_api(bookmark_moves_the_watch_on),
         with_api(late_handler_is_told_of_what_is_there),
         with_api(kind_that_the_server_lacks_is_an_empty_one),
