@@ -4,9 +4,9 @@
 #include "codec/json.h"
 
 /*
- * Reads the JSON that programs write: integers of at most 18 digits, no \u escapes, not very deep. It
- * says nothing about what is wrong: false is for everything else, right or wrong, which is left to
- * the whole reader. What it reads is the same value that the whole reader makes of it.
+ * Reads the JSON that programs write: integers of at most 18 digits, no \u escapes, not very deep.
+ * It says nothing about what is wrong: false is for everything else, right or wrong, which is left
+ * to the whole reader. What it reads is the same value that the whole reader makes of it.
  */
 bool ol_json_load_quick(const char *text, size_t len, struct ol_arena *a, struct ol_val **ret)
     __attribute__((warn_unused_result));

@@ -474,6 +474,11 @@ static bool equal_integers(const struct ol_val *a, const struct ol_val *b)
     return a->integer.value == b->integer.value;
 }
 
+static bool equal_texts(const struct ol_val *a, const struct ol_val *b)
+{
+    return a->str.len == b->str.len && !memcmp(a->str.data, b->str.data, a->str.len);
+}
+
 static bool equal_lists(const struct ol_val *a, const struct ol_val *b, int depth)
 {
     bool are_equal = a->list.n == b->list.n;
@@ -510,7 +515,7 @@ static bool equal_deep(const struct ol_val *a, const struct ol_val *b, int depth
     if (a->type != b->type)
         return false;
     if (is_text(a))
-        return a->str.len == b->str.len && !memcmp(a->str.data, b->str.data, a->str.len);
+        return equal_texts(a, b);
     if (a->type == OL_VAL_LIST)
         return equal_lists(a, b, depth + 1);
     return a->type == OL_VAL_NULL || equal_maps(a, b, depth + 1);

@@ -5,8 +5,8 @@
 
 /*
  * What every long-running program of ours does the same way: environment, loop, log lines on stderr
- * ("2026-01-02T03:04:05.678Z INFO text"), SIGTERM and SIGINT, and telling the service manager that it is
- * ready (sd_notify's protocol).
+ * ("2026-01-02T03:04:05.678Z INFO text"), SIGTERM and SIGINT, and telling the service manager that
+ * it is ready (sd_notify's protocol).
  *
  *     struct ol_daemon d;
  *     if (ol_daemon_init(&d, level, stop, &program, &err) < 0) …
@@ -25,8 +25,8 @@ struct ol_daemon {
     struct ol_daemon_private *own;
 };
 
-/* 'stop' is called once in the loop, with the first signal: it closes what the program has opened, so
- * that the loop runs dry. A second SIGINT ends the program at once. -EIO, -ENOMEM. */
+/* 'stop' is called once in the loop, with the first signal: it closes what the program has opened,
+ * so that the loop runs dry. A second SIGINT ends the program at once. -EIO, -ENOMEM. */
 int ol_daemon_init(struct ol_daemon *d, enum ol_log_level least, void (*stop)(void *ctx), void *ctx,
                    struct ol_err *err) __attribute__((warn_unused_result));
 /* READY=1 to $NOTIFY_SOCKET, when there is one. */

@@ -4,9 +4,10 @@
 #include "net/loop.h"
 
 /*
- * A program of ours that runs beside this one, such as a CSI driver: started again when it ends (after
- * 1 s, then 2 s … 30 s), ended with us. Its standard error is ours. Its standard input is a pipe that we
- * hold: when we are killed, that ends, which tells the child to end too (--end-with-stdin).
+ * A program of ours that runs beside this one, such as a CSI driver: started again when it ends
+ * (after 1 s, then 2 s … 30 s), ended with us. Its standard error is ours. Its standard input is a
+ * pipe that we hold: when we are killed, that ends, which tells the child to end too
+ * (--end-with-stdin).
  */
 struct child;
 

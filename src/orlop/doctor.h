@@ -7,8 +7,8 @@
 #include "core/env.h"
 
 /*
- * What of this machine orlop needs, and what is missing: a table of checks, each with what it is for and
- * what to do. Nothing is changed.
+ * What of this machine orlop needs, and what is missing: a table of checks, each with what it is
+ * for and what to do. Nothing is changed.
  */
 enum doctor_state { DOCTOR_OK, DOCTOR_MISSING, DOCTOR_BAD };
 

@@ -6,8 +6,8 @@
 #include "orlop/cli.h"
 
 /*
- * All components there are, with their options, for the programs that run several of them: 'orlop up'
- * runs all, orlop-volume-controller those named by --controllers.
+ * All components there are, with their options, for the programs that run several of them: 'orlop
+ * up' runs all, orlop-volume-controller those named by --controllers.
  */
 struct parts;
 
@@ -31,8 +31,8 @@ const struct kube_stack_row *parts_rows(const struct parts *p, size_t *ret_n);
 
 /*
  * Those rows that --controllers names: a list of names, "*" for all, "-name" to leave one out, as
- * kube-controller-manager reads it; its longer names and aliases are known too. -EINVAL with the names
- * that there are.
+ * kube-controller-manager reads it; its longer names and aliases are known too. -EINVAL with the
+ * names that there are.
  */
 int parts_select(const struct parts *p, const struct ol_strv *names,
                  struct kube_stack_row *ret_rows, size_t *ret_n, struct ol_err *err)

@@ -4,8 +4,8 @@
 #include "core/cli.h"
 
 /*
- * The programs that src/bin makes of this directory: their tables, of which man pages and completions
- * are made, and their mains.
+ * The programs that src/bin makes of this directory: their tables, of which man pages and
+ * completions are made, and their mains.
  */
 extern const struct ol_program orlop_program, apiserver_program, controller_program, node_program;
 

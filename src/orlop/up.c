@@ -16,8 +16,8 @@
 #include "orlop/parts.h"
 
 /*
- * 'orlop up': the API server, all controllers and the node in one process on one loop, the driver for
- * local disks beside it.
+ * 'orlop up': the API server, all controllers and the node in one process on one loop, the driver
+ * for local disks beside it.
  */
 struct up {
     const struct orlop_options *options;

@@ -16,8 +16,8 @@
 
 /*
  * Our client at work on an API: becomes the leader, makes COUNT ConfigMaps, writes to each of them,
- * deletes every second one, and ends when its cache says that all of that has happened. It prints how
- * often handlers were told of new, changed and gone objects, and the seconds.
+ * deletes every second one, and ends when its cache says that all of that has happened. It prints
+ * how often handlers were told of new, changed and gone objects, and the seconds.
  *
  *     kube-tool FILE COUNT          the API of a kubeconfig
  *     kube-tool --local DIR COUNT   our server in this process, its data in DIR

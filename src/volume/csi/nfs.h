@@ -40,9 +40,9 @@ const char *nfs_relative(const struct nfs_row *row, const char *path);
 
 /*
  * The job's own work, in the process that does it: argv = {"nfs-directory", "make" | "delete" |
- * "archive" | "discard" (delete if empty) | "empty" (what is in it), server or "", root, relative}. With server "" root is
- * a local directory. Prints why not on stderr, exit status 0 or 1. Making what is there, and
- * removing what isn't, succeed. Nothing leads out of the root, links included.
+ * "archive" | "discard" (delete if empty) | "empty" (what is in it), server or "", root, relative}.
+ * With server "" root is a local directory. Prints why not on stderr, exit status 0 or 1. Making
+ * what is there, and removing what isn't, succeed. Nothing leads out of the root, links included.
  */
 int nfs_directory_run(int argc, char **argv);
 int nfs_local_run(const char *verb, const char *root, const char *relative, struct ol_err *err)

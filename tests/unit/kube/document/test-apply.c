@@ -180,17 +180,17 @@ static void configurations_hold_what_json_can_hold(void **state)
     "\"2026-01-01T00:00:00Z\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":" fields "}"
 
 /* A status write takes apart nothing but its own entry: it is on the way of every bound volume. */
+#define SPEC_OF_A   ENTRY("a", "{\"f:spec\":{\".\":{},\"f:capacity\":{}}}")
+#define LABELS_OF_B ENTRY("b", "{\"f:metadata\":{\"f:labels\":{\"f:x\":{}}}}")
+
 static void entries_that_stay_are_not_made_again(void **state)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
     const struct kube_manager m = {
         .name = "binder", .subresource = "status", .time = "2026-01-02T00:00:00Z"};
-    struct ol_val *old = value(
-        &a,
-        "{\"metadata\":{\"name\":\"pv\",\"managedFields\":[" ENTRY("a", "{\"f:spec\":{\".\":{},\"f:capacity\":{}}}") "," ENTRY(
-            "b",
-            "{\"f:metadata\":{\"f:labels\":{\"f:x\":{}}}}") "]},\"spec\":{\"capacity\":{"
-                                                            "\"storage\":\"1Gi\"}},\"status\":{\"phase\":\"Available\"}}");
+    struct ol_val *old = value(&a, "{\"metadata\":{\"name\":\"pv\",\"managedFields\":[" SPEC_OF_A
+                                   "," LABELS_OF_B "]},\"spec\":{\"capacity\":{"
+                                   "\"storage\":\"1Gi\"}},\"status\":{\"phase\":\"Available\"}}");
     struct ol_val *patch = value(&a, "{\"status\":{\"phase\":\"Bound\"}}");
     const struct ol_val *before = ol_val_at(old, "metadata/managedFields"), *after;
     struct ol_val *now = kube_patch_merge(&a, old, patch);

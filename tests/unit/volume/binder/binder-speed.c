@@ -10,8 +10,9 @@
 #include "net/daemon.h"
 #include "volume/binder/binder.h"
 
-/* binder-speed DIR [N]: N volumes and claims are made on our own API server with its store in DIR, then
- * bound by the component in the same process; claims per second until all are durably Bound. */
+/* binder-speed DIR [N]: N volumes and claims are made on our own API server with its store in
+ * DIR, then bound by the component in the same process; claims per second until all are durably
+ * Bound. */
 enum { IN_FLIGHT = 256 };
 
 struct speed {
