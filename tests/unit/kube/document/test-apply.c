@@ -134,8 +134,8 @@ static void configurations_that_make_no_sense_are_refused(void **state)
         {"{\"kind\":\"Pod\"}", "invalid object type: the configuration is no Pod"},
         {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"managedFields\":[]}}",
          "metadata.managedFields must be nil"},
-        {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"d\"},"
-         "\"spec\":{\"volumes\":[{\"name\":\"v\",\"bogus\":1}]}}",
+        {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\","
+         "\"namespace\":\"d\"},\"spec\":{\"volumes\":[{\"name\":\"v\",\"bogus\":1}]}}",
          "failed to create typed patch object (d/p; /v1, Kind=Pod): "
          ".spec.volumes[name=\"v\"].bogus: field not declared in schema"},
         {"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"spec\":[]}",
