@@ -41,6 +41,30 @@ static void for_each(struct scan *s, const char *dir,
 
 /* --- CSI --- */
 
+/* Directories that hold nothing, from the innermost; anything else stays. */
+static void remove_empty(struct node *n, const char *dir, int depth)
+{
+    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
+
+    if (depth > 6 || ol_list_dir(n->env, dir, &names, NULL) < 0)
+        return;
+    ol_strv_each (name, &names) {
+        ol_autofree char *path = ol_xasprintf("%s/%s", dir, name);
+        struct stat st;
+
+        if (ol_lstat(n->env, path, &st) == 0 && S_ISDIR(st.st_mode))
+            remove_empty(n, path, depth + 1);
+    }
+    (void)!node_rmdir(n->env, dir, NULL);
+}
+
+/* A volume's directory without its note: we were killed before it was one, or when it no longer was. */
+static void see_remains(struct scan *s, const char *dir)
+{
+    if (!volume_mounts_at(&s->mounts, dir) && !volume_mounts_has_below(&s->mounts, dir))
+        remove_empty(s->n, dir, 0);
+}
+
 static bool load(struct scan *s, const char *dir, struct ol_arena *a, struct node_vol_data *d)
 {
     struct ol_err err = OL_ERR_INIT;
@@ -89,7 +113,9 @@ static void see_staged(struct scan *s, const char *dir, const char *name)
     ol_autofree char *note = ol_xasprintf("%s/" NODE_VOL_DATA, path);
     struct node_vol_data d;
 
-    if (ol_exists(s->n->env, note) && load(s, path, &a, &d))
+    if (!ol_exists(s->n->env, note))
+        see_remains(s, path);
+    else if (load(s, path, &a, &d))
         found_csi(s, &d, NULL, false, true);
 }
 
@@ -101,17 +127,37 @@ static void see_driver(struct scan *s, const char *dir, const char *name)
         for_each(s, path, see_staged);
 }
 
+/* volumeDevices/staging/NAME and publish/NAME, of which the note is in NAME/data. */
+static void see_block_place(struct scan *s, const char *dir, const char *name)
+{
+    ol_autofree char *path = ol_xasprintf("%s/%s", dir, name);
+    ol_autofree char *note = ol_xasprintf(
+        "%s/plugins/kubernetes.io/csi/volumeDevices/%s/data/" NODE_VOL_DATA, s->n->root, name);
+
+    if (!ol_exists(s->n->env, note))
+        see_remains(s, path);
+}
+
 /* ROOT/plugins/kubernetes.io/csi/volumeDevices/NAME with data/ and dev/POD. */
 static void see_block(struct scan *s, const char *dir, const char *name)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARENA_MAX);
     ol_auto(ol_strv_done) struct ol_strv pods = OL_STRV_INIT;
-    ol_autofree char *data = ol_xasprintf("%s/%s/data", dir, name);
+    ol_autofree char *path = ol_xasprintf("%s/%s", dir, name);
+    ol_autofree char *data = ol_xasprintf("%s/data", path);
     ol_autofree char *published = ol_xasprintf("%s/publish/%s", dir, name);
     ol_autofree char *note = ol_xasprintf("%s/" NODE_VOL_DATA, data);
     struct node_vol_data d;
 
-    if (!ol_exists(s->n->env, note) || !load(s, data, &a, &d))
+    if (!strcmp(name, "staging") || !strcmp(name, "publish")) {
+        for_each(s, path, see_block_place);
+        return;
+    }
+    if (!ol_exists(s->n->env, note)) {
+        see_remains(s, path);
+        return;
+    }
+    if (!load(s, data, &a, &d))
         return;
     found_csi(s, &d, NULL, true, true);
     if (ol_list_dir(s->n->env, published, &pods, NULL) < 0)
@@ -270,23 +316,6 @@ void node_reconstruct(struct node *n)
 }
 
 /* --- what pods leave --- */
-
-/* Directories that hold nothing, from the innermost; anything else stays. */
-static void remove_empty(struct node *n, const char *dir, int depth)
-{
-    ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
-
-    if (depth > 6 || ol_list_dir(n->env, dir, &names, NULL) < 0)
-        return;
-    ol_strv_each (name, &names) {
-        ol_autofree char *path = ol_xasprintf("%s/%s", dir, name);
-        struct stat st;
-
-        if (ol_lstat(n->env, path, &st) == 0 && S_ISDIR(st.st_mode))
-            remove_empty(n, path, depth + 1);
-    }
-    (void)!node_rmdir(n->env, dir, NULL);
-}
 
 static bool is_known(const struct node *n, const char *uid)
 {
