@@ -92,9 +92,19 @@ static int write_down(const struct node_op *op, bool is_device, struct ol_err *e
     return node_vol_data_save(op->n->env, dir.data, &d, err);
 }
 
+/* NAME and NAME/dev of volumeDevices/NAME/data, when they are empty. */
+static void leave_block(struct node_op *op, const char *data)
+{
+    ol_autofree char *dir = ol_path_dir(data);
+    ol_autofree char *dev = ol_path_join(dir, "dev");
+
+    (void)!node_rmdir(op->n->env, dev, NULL);
+    (void)!node_rmdir(op->n->env, dir, NULL);
+}
+
 /* The directory that was made for a call, and what was written down: after a clear "no", or
  * after it was undone. A block volume's note goes with its device. */
-static int clean_up(const struct node_op *op, bool is_device, struct ol_err *err)
+static int clean_up(struct node_op *op, bool is_device, struct ol_err *err)
 {
     const struct node_volume *v = op->a.volume;
     ol_auto(ol_arena_done) struct ol_arena arena = OL_ARENA_INIT(ARENA_MAX);
@@ -111,7 +121,10 @@ static int clean_up(const struct node_op *op, bool is_device, struct ol_err *err
         r = node_rmdir(op->n->env, parent, NULL);
         return r == -ENOTEMPTY ? 0 : r; /* other pods have theirs there */
     }
-    return node_vol_data_remove(op->n->env, dir.data, err);
+    r = node_vol_data_remove(op->n->env, dir.data, err);
+    if (r == 0 && v->is_block)
+        leave_block(op, dir.data);
+    return r;
 }
 
 /* --- stage --- */
