@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -169,6 +170,7 @@ struct start {
     const struct ol_spawn *spawn;
     const struct wiring *wiring;
     char **environment;
+    pid_t parent;
 };
 
 /* execvpe() hands a file without "#!" to a shell: upstream calls that an Exec format error, and
@@ -188,7 +190,10 @@ static int child_main(const void *ctx)
     int out = w->out[0] >= 0 ? w->out[0] : STDOUT_FILENO;
     int err = w->err[0] >= 0 ? w->err[0] : w->out[0] >= 0 ? out : STDERR_FILENO;
 
-    setpgid(0, 0);
+    if (!(start->spawn->flags & OL_SPAWN_BOUND))
+        setpgid(0, 0);
+    else if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != start->parent)
+        return ECANCELED;
     if (dup2(w->in[0], STDIN_FILENO) >= 0 && (err == STDERR_FILENO || dup2(err, STDERR_FILENO) >= 0)
         && (out == STDOUT_FILENO || dup2(out, STDOUT_FILENO) >= 0)
         && (ol_env_is_host(start->env)
@@ -238,7 +243,7 @@ static int real_start(struct ol_env *env, const struct ol_spawn *s, struct ol_ch
         return 0;
     }
     environment = child_environment(s);
-    r = ol_vfork_exec(child_main, &(struct start){env, s, &w, environment}, &c->pid);
+    r = ol_vfork_exec(child_main, &(struct start){env, s, &w, environment, getpid()}, &c->pid);
     if (r < 0) {
         child_free(c);
         return ol_err_set(err, -r, "start '%s': %s", s->argv[0], strerror(-r));
@@ -376,8 +381,10 @@ static int real_wait(struct ol_env *env, struct ol_child *c, struct ol_spawn_res
     if (c->in >= 0 && !c->input_size)
         feed(c);
     r = serve(env, c, ret);
-    if (r < 0)
+    if (r < 0) {
         kill(-c->pid, SIGKILL);
+        kill(c->pid, SIGKILL); /* one that is bound has no group of its own */
+    }
     while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
         ;
     drain_rest(&c->out, &ret->out, c->out_max);

@@ -38,7 +38,7 @@ static int probe(struct ol_env *env, const char *device, struct ol_buf *to, stru
     const char *const argv[] = {"blkid",  "-p", "-s",    "TYPE", "-s",
                                 "PTTYPE", "-o", "value", device, NULL};
     struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
-    const struct ol_spawn spawn = {.argv = argv};
+    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_BOUND};
     int r = ol_spawn_run(env, &spawn, &result, err);
     size_t len = 0;
     const char *text = ol_str_strip(result.out.data, result.out.len, &len);
@@ -75,7 +75,7 @@ static int check_file_system(struct ol_env *env, const char *device, struct ol_e
 {
     const char *const argv[] = {"fsck", "-a", device, NULL};
     struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
-    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_MERGE_ERR};
+    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_MERGE_ERR | OL_SPAWN_BOUND};
     int r = ol_spawn_run(env, &spawn, &result, NULL);
 
     if (r == 0 && result.status == FSCK_UNCORRECTED)

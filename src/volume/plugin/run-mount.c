@@ -49,7 +49,8 @@ static int mount_error(const struct ol_strv *argv, const struct ol_spawn_result 
 static int run_mount(struct ol_env *env, const struct ol_strv *argv, struct ol_err *err)
 {
     struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
-    const struct ol_spawn spawn = {.argv = ol_strv_argv(argv), .flags = OL_SPAWN_MERGE_ERR};
+    const struct ol_spawn spawn = {.argv = ol_strv_argv(argv),
+                                   .flags = OL_SPAWN_MERGE_ERR | OL_SPAWN_BOUND};
     int r = ol_spawn_run(env, &spawn, &result, err);
 
     if (r == 0 && result.status != 0)

@@ -100,7 +100,7 @@ char *volume_machine_path(struct ol_env *env, const char *path)
 int volume_tool(struct ol_env *env, const char *const *argv, struct ol_err *err)
 {
     struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
-    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_MERGE_ERR};
+    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_MERGE_ERR | OL_SPAWN_BOUND};
     int r = ol_spawn_run(env, &spawn, &result, err);
 
     if (r == 0 && result.status != 0)
