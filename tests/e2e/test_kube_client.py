@@ -139,7 +139,7 @@ def test_a_wrong_token_is_said_so(server):
 def test_a_server_that_is_killed_and_comes_back_loses_nothing(server):
     process = subprocess.Popen([tool(), server.config, str(COUNT * 10)], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
-    watcher = subprocess.Popen([tool(), "--watch", server.config, str(COUNT * 10)], stdout=subprocess.PIPE,
+    watcher = subprocess.Popen([tool(), "--watch", server.config, str(COUNT * 100)], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
     for _ in range(3):
         time.sleep(0.4)
@@ -150,6 +150,7 @@ def test_a_server_that_is_killed_and_comes_back_loses_nothing(server):
     assert process.returncode == 0, out + err
     new, _, gone, _ = map(int, LINE.search(out).groups())
     assert new - gone == COUNT * 5
+    time.sleep(3)  # it may be waiting to ask again
     watcher.terminate()
     out, err = watcher.communicate(timeout=60)
     seen, _, gone, _ = map(int, LINE.search(out).groups())
