@@ -123,7 +123,7 @@ def summary(results):
     for r in results.all():
         if r.status == FAILED:
             print(f"FAILED: {r.file}: {r.name}\n    " + r.reason.replace("\n", "\n    "))
-    for name in ("contract", "nspawn", "crash"):
+    for name in ("contract", "nspawn", "crash", "faults"):
         text = BUILD / "results" / f"{name}.txt"
         if text.exists():
             print(text.read_text().rstrip())
