@@ -30,9 +30,7 @@ void http_exchange_free(struct ol_http_exchange *x)
     if (x->response)
         MHD_destroy_response(x->response);
     ol_buf_done(&x->body);
-    free(x->cn);
-    for (size_t i = 0; x->organizations[i]; i++)
-        free(x->organizations[i]);
+    http_peer_unref(x->peer);
     free(x->method);
     free(x->path);
     free(x->query);
@@ -76,7 +74,7 @@ static enum MHD_Result dispatch(struct ol_http_exchange *x)
     if (x->n_refused) {
         refuse_size(x);
     } else {
-        http_peer_read(x);
+        x->peer = http_peer_get(x->server, x->mhd);
         x->server->options.handle(x->server->options.ctx, x);
     }
     if (x->state == EXCHANGE_ANSWERED)
@@ -166,12 +164,12 @@ const char *ol_http_body(const struct ol_http_exchange *x, size_t *ret_size)
 
 const char *ol_http_peer_cn(const struct ol_http_exchange *x)
 {
-    return x->cn;
+    return x->peer ? x->peer->cn : NULL;
 }
 
 const char *ol_http_peer_o(const struct ol_http_exchange *x, size_t n)
 {
-    return n < ol_count(x->organizations) ? x->organizations[n] : NULL;
+    return x->peer && n < ol_count(x->peer->organizations) ? x->peer->organizations[n] : NULL;
 }
 
 static void add_headers(struct MHD_Response *response, const struct ol_http_answer *a)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -137,41 +136,4 @@ int http_listen(struct ol_env *env, const char *spec, char **ret_address, char *
     *ret_address = ol_xstrdup(spec);
     *ret_unix_path = ol_xstrdup(spec + 5);
     return 0;
-}
-
-static char *name_part(gnutls_x509_crt_t cert, const char *oid, unsigned nth)
-{
-    char text[256];
-    size_t size = sizeof(text);
-
-    if (gnutls_x509_crt_get_dn_by_oid(cert, oid, nth, 0, text, &size) < 0)
-        return NULL;
-    return ol_xstrdup(text);
-}
-
-void http_peer_read(struct ol_http_exchange *x)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    gnutls_session_t session = info ? (gnutls_session_t)info->tls_session : NULL;
-    const gnutls_datum_t *chain;
-    gnutls_x509_crt_t cert;
-    unsigned status = 1, n = 0;
-
-    if (!session || !x->server->options.client_ca_file)
-        return;
-    chain = gnutls_certificate_get_peers(session, &n);
-    if (!chain || n == 0 || gnutls_certificate_verify_peers2(session, &status) < 0 || status != 0)
-        return;
-    if (gnutls_x509_crt_init(&cert) < 0)
-        return;
-    if (gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER) == 0) {
-        x->cn = name_part(cert, GNUTLS_OID_X520_COMMON_NAME, 0);
-        for (unsigned i = 0; i + 1 < ol_count(x->organizations); i++) {
-            x->organizations[i] = name_part(cert, GNUTLS_OID_X520_ORGANIZATION_NAME, i);
-            if (!x->organizations[i])
-                break;
-        }
-    }
-    gnutls_x509_crt_deinit(cert);
 }

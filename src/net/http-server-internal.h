@@ -16,6 +16,14 @@ enum exchange_state {
     EXCHANGE_ANSWERED, /* MHD has the response or gets it the next time it asks */
 };
 
+/* Who is at the other end of a connection: its certificate is looked at once. */
+struct http_peer {
+    unsigned refs; /* the connection's and those of exchanges, which may outlive it */
+    bool is_read;
+    char *cn; /* of a verified certificate; NULL = none */
+    char *organizations[16];
+};
+
 struct ol_http_exchange {
     LIST_ENTRY(ol_http_exchange) link;
     struct ol_http_server *server;
@@ -27,8 +35,7 @@ struct ol_http_exchange {
     struct MHD_Response *response;
     unsigned status;
     struct ol_http_stream *stream; /* the answer is one */
-    char *cn;                      /* of the client's certificate */
-    char *organizations[16];
+    struct http_peer *peer;        /* NULL until the request is complete */
 };
 
 struct ol_http_stream {
@@ -77,9 +84,15 @@ void http_exchange_abandon(struct ol_http_exchange *x);
 void http_stream_abandon(struct ol_http_stream *st);
 void http_stream_completed(struct ol_http_stream *st);
 
+/* --- http-peer.c --- */
+/* MHD_NotifyConnectionCallback: gives each connection its peer. */
+void http_peer_notify(void *ctx, struct MHD_Connection *mhd, void **state,
+                      enum MHD_ConnectionNotificationCode what);
+/* The peer of a connection with what its certificate says, for the exchange to hold. */
+struct http_peer *http_peer_get(const struct ol_http_server *s, struct MHD_Connection *mhd);
+void http_peer_unref(struct http_peer *p);
+
 /* --- http-listen.c --- */
 /* A listening socket for "127.0.0.1:6443", "[::1]:0" or "unix:/path". */
 int http_listen(struct ol_env *env, const char *spec, char **ret_address, char **ret_unix_path,
                 int *ret_fd, struct ol_err *err) __attribute__((warn_unused_result));
-/* Who the verified certificate says the peer is; nothing without one. */
-void http_peer_read(struct ol_http_exchange *x);

@@ -88,9 +88,9 @@ static int start_daemon(struct ol_http_server *s, int fd, struct ol_err *err)
     s->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, http_exchange_step, s, MHD_OPTION_EXTERNAL_LOGGER, log_nothing, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, http_exchange_begin, s,
-        MHD_OPTION_NOTIFY_COMPLETED, http_exchange_completed, s, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_escapes, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_NOTIFY_COMPLETED, http_exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+        http_peer_notify, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
         s->options.max_connections ? s->options.max_connections : (unsigned)MAX_CONNECTIONS,
         MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (!s->daemon)
