@@ -12,7 +12,7 @@
 
 /* The transport of an API that is somewhere else. */
 
-enum { CONNECTIONS = 32 };
+enum { CONNECTIONS = 128 };
 #define TOKEN_AGE (60 * OL_SECOND) /* as client-go: a pod's token changes every hour or so */
 
 struct remote {
