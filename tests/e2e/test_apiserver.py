@@ -149,7 +149,7 @@ def test_pages_are_of_one_moment(server):
     ("GET", CONFIG_MAPS + "?limit=x", None, {}, 400, "BadRequest"),
     ("GET", CONFIG_MAPS + "?labelSelector=a+b", None, {}, 400, "BadRequest"),
     ("GET", CONFIG_MAPS + "/%zz", None, {}, 400, "BadRequest"),
-])
+], ids=lambda value: str(value)[:40])
 def test_failures_are_statuses(server, method, path, body, headers, status, reason):
     got, answer = server.ask(method, path, body, headers)
     assert (got, answer["kind"], answer["reason"], answer["code"]) == (status, "Status", reason, status)
