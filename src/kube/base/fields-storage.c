@@ -79,7 +79,7 @@ static const struct kube_field volume_attachment_status_fields[] = {
     {"attachError", KUBE_OBJECT, 0, M(kube_va, status.attach_error), .of = &volume_error,
      .doc = "The last failure to attach."},
     {"attached", KUBE_BOOL, KUBE_REQUIRED | KUBE_KEEP, M(kube_va, status.is_attached),
-     .doc = "The volume is attached."},
+     .fallback = "false", .doc = "The volume is attached."},
     {"attachmentMetadata", KUBE_STR_MAP, 0, M(kube_va, status.metadata),
      .doc = "What the driver tells the node."},
     {"detachError", KUBE_OBJECT, 0, M(kube_va, status.detach_error), .of = &volume_error,
@@ -100,7 +100,7 @@ static const struct kube_field volume_attachment_fields[] = {
      .doc = "Name, labels, annotations and what the server notes of the object."},
     {"spec", KUBE_OBJECT, KUBE_REQUIRED | KUBE_INLINE | KUBE_IMMUTABLE, HERE,
      .of = &volume_attachment_spec, .doc = "What is wanted."},
-    {"status", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &volume_attachment_status,
+    {"status", KUBE_OBJECT, KUBE_INLINE, HERE, .of = &volume_attachment_status, .fallback = "{}",
      .doc = "What is: written by controllers."},
     {NULL},
 };
