@@ -71,7 +71,7 @@ static void put_identity(struct node_self *s, bool is_new, struct ol_buf *to)
     ol_jw_map(&w, "annotations");
     if (!s->n->world.attaches_itself)
         ol_jw_str(&w, "volumes.kubernetes.io/controller-managed-attach-detach", "true");
-    else
+    else if (!is_new)
         ol_jw_null(&w, "volumes.kubernetes.io/controller-managed-attach-detach");
     ol_jw_end(&w);
     ol_jw_end(&w);
