@@ -242,6 +242,17 @@ def test_settings_and_secrets_are_files(machine):
     remove(machine, "pod", "files", "configmap", "settings", "secret", "key")
 
 
+def test_a_pod_whose_time_is_over_fails(machine):
+    k = machine.kubectl
+    k.apply(pod(machine, "brief", pod="activeDeadlineSeconds: 2"))
+    is_running(machine, "brief")
+    machine.until(lambda: k.phase("pod", "brief") == "Failed", "the end of its time")
+    status = k.get("pod", "brief")["status"]
+    assert status["reason"] == "DeadlineExceeded"
+    assert k.events("brief", "DeadlineExceeded")
+    remove(machine, "pod", "brief")
+
+
 @pytest.mark.demands("V29")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_containers_go_on_while_orlop_is_restarted(machine, how):

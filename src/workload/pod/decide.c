@@ -85,13 +85,28 @@ static bool has_failed_init(const struct pod_view *v)
 
 bool pod_is_over(const struct pod_view *v)
 {
-    if (kube_pod_is_terminated(v->pod) || has_failed_init(v))
+    if (kube_pod_is_terminated(v->pod) || v->is_overdue || has_failed_init(v))
         return true;
     for (size_t i = 0; i < v->n; i++) {
         if (!v->c[i].is_init && (v->c[i].state != POD_EXITED || starts_again(v, &v->c[i])))
             return false;
     }
     return v->n > 0;
+}
+
+/* 0 = none */
+static ol_time deadline_of(const struct kube_pod *pod)
+{
+    if (pod->spec.active_deadline_seconds < 0 || !pod->status.started)
+        return 0;
+    return pod->status.started + pod->spec.active_deadline_seconds * OL_SECOND;
+}
+
+bool pod_is_late(const struct pod_view *v, ol_time now)
+{
+    ol_time deadline = deadline_of(v->pod);
+
+    return deadline && deadline <= now && !pod_is_over(v);
 }
 
 static struct pod_step go_on(const struct pod_view *v, ol_time now)
@@ -140,10 +155,15 @@ static struct pod_step finish(const struct pod_view *v, bool is_deleted)
 struct pod_step pod_decide(const struct pod_view *v, ol_time now)
 {
     bool is_deleted = v->is_gone || v->pod->o.meta.deleted;
+    ol_time deadline = deadline_of(v->pod);
+    struct pod_step s;
 
     if (is_deleted || pod_is_over(v))
         return finish(v, is_deleted);
-    return go_on(v, now);
+    s = go_on(v, now);
+    if (s.verb == POD_WAIT && deadline && (!s.again || deadline < s.again))
+        s.again = deadline;
+    return s;
 }
 
 /* Of the containers proper. */
@@ -167,6 +187,15 @@ static void count(const struct pod_view *v, const struct pod_container *c, struc
     }
 }
 
+static bool has_running(const struct pod_view *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        if (v->c[i].state == POD_RUNNING)
+            return true;
+    }
+    return false;
+}
+
 const char *pod_phase(const struct pod_view *v)
 {
     struct count n = {0};
@@ -175,6 +204,8 @@ const char *pod_phase(const struct pod_view *v)
         return "Failed";
     if (kube_pod_is_terminated(v->pod))
         return v->pod->status.phase;
+    if (v->is_overdue && !has_running(v))
+        return "Failed";
     if (open_init(v) >= 0 || !v->n)
         return "Pending";
     for (size_t i = 0; i < v->n; i++) {

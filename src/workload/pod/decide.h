@@ -40,6 +40,7 @@ struct pod_view {
     bool lost_volumes; /* … and nothing of it is, any more */
     bool is_released;  /* the node was told that no container uses them */
     bool is_delete_sent;
+    bool is_overdue; /* pod_is_late() was true once */
     enum pod_sandbox sandbox;
     struct pod_container *c; /* init containers first */
     size_t n;
@@ -66,6 +67,9 @@ struct pod_step pod_decide(const struct pod_view *v, ol_time now);
 
 /* "Pending", "Running", "Succeeded", "Failed" */
 const char *pod_phase(const struct pod_view *v);
+#define POD_LATE "Pod was active on the node longer than the specified deadline"
+/* Its containers go on, and its activeDeadlineSeconds are over. */
+bool pod_is_late(const struct pod_view *v, ol_time now);
 /* Nothing will ever be started again. */
 bool pod_is_over(const struct pod_view *v);
 /* A running container has ended or will be started again: how long after its end. Doubles from

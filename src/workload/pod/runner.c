@@ -178,6 +178,10 @@ static void look(struct pod_run *p, ol_time *next)
     p->view.lost_volumes = node_pod_mounts_gone(r->node, p->uid);
     if (p->is_busy)
         return;
+    if (!p->view.is_overdue && !p->view.is_gone && pod_is_late(&p->view, now)) {
+        p->view.is_overdue = true;
+        pod_run_event(p, KUBE_NORMAL, "DeadlineExceeded", POD_LATE);
+    }
     s = pod_decide(&p->view, now);
     for (size_t i = 0; i < p->view.n; i++) {
         struct pod_container *c = &p->view.c[i];

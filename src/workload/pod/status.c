@@ -195,6 +195,10 @@ void pod_status(const struct pod_view *v, const char *address, ol_time now, stru
     ol_jw_map(&w, NULL);
     ol_jw_map(&w, "status");
     ol_jw_str(&w, "phase", pod_phase(v));
+    if (v->is_overdue) {
+        ol_jw_str(&w, "reason", "DeadlineExceeded");
+        ol_jw_str(&w, "message", POD_LATE);
+    }
     put_conditions(&w, v, now);
     ol_jw_str(&w, "hostIP", address);
     if (has_address) {

@@ -118,6 +118,28 @@ static void init_containers_end_well_before_others_begin(void **state)
     drop(f);
 }
 
+static void a_pod_whose_time_is_over_is_stopped_and_has_failed(void **state)
+{
+    struct fixture *f = make("", "\"activeDeadlineSeconds\":60," MAIN);
+    struct kube_pod *pod = (struct kube_pod *)f->v.pod;
+
+    f->v.sandbox = POD_SANDBOX_READY;
+    f->c[0].state = f->c[1].state = POD_RUNNING;
+    assert_false(pod_is_late(&f->v, NOW));
+    pod->status.started = NOW - 59 * OL_SECOND;
+    assert_false(pod_is_late(&f->v, NOW));
+    assert_int_equal(pod_decide(&f->v, NOW).again, NOW + OL_SECOND);
+    assert_true(pod_is_late(&f->v, NOW + OL_SECOND));
+    f->v.is_overdue = true;
+    wants(f, POD_STOP, 0);
+    assert_string_equal(pod_phase(&f->v), "Running");
+    ended(&f->c[0], 137);
+    ended(&f->c[1], 137);
+    assert_string_equal(pod_phase(&f->v), "Failed");
+    wants(f, POD_STOP_SANDBOX, 0);
+    drop(f);
+}
+
 static void a_failed_init_container_ends_a_pod_that_never_restarts(void **state)
 {
     struct fixture *f = make("", NEVER INIT MAIN);
@@ -269,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_pod_is_begun_in_order),
         cmocka_unit_test(an_image_that_lacks_stops_its_container_alone),
         cmocka_unit_test(init_containers_end_well_before_others_begin),
+        cmocka_unit_test(a_pod_whose_time_is_over_is_stopped_and_has_failed),
         cmocka_unit_test(a_failed_init_container_ends_a_pod_that_never_restarts),
         cmocka_unit_test(the_policy_says_what_starts_again),
         cmocka_unit_test(a_pod_ends_in_order),
