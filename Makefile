@@ -7,7 +7,7 @@
 #   make demo         boots a machine of 256 MB with our cloud-init and shows what it did
 #   make check        everything: builds, tests, static checks; the last line counts
 #   make demands      which test shows which numbered demand, after a 'make check'
-#   make bench        side by side with the Python cloud-init
+#   make bench        side by side with the Python cloud-init; then volumes
 #   make fuzz         libFuzzer over every decoder, FUZZ_SECONDS each (60)
 #   make format       clang-format over every tracked .c and .h
 #   make install      DESTDIR=, prefix=/usr

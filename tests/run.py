@@ -157,7 +157,7 @@ def main(argv):
     if command == "demo":
         return build() or script("tests/e2e/demo.py")
     if command == "bench":
-        return build() or script("bench/bench.py")
+        return build() or script("bench/bench.py") or script("bench/volume.py")
     if command == "ratchet":
         static.write_ratchet()
         return 0

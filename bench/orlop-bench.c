@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The measuring half of bench/volume.py.
+ *
+ *     orlop-bench match                           the best match among many volumes
+ *     orlop-bench load pairs|small N WINDOW KUBECONFIG        makes objects over HTTP
+ *     orlop-bench small N WINDOW DIR              the same in one process with the API server
+ *     orlop-bench bind N DIR                      N claims and N volumes, until all are bound
+ *
+ * It prints seconds, or what match.h says.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/num.h"
+#include "kube/apiserver/apiserver.h"
+#include "kube/client/config.h"
+#include "kube/client/stack.h"
+#include "load.h"
+#include "match.h"
+#include "net/daemon.h"
+#include "volume/binder/binder.h"
+
+struct bench {
+    struct ol_daemon daemon;
+    struct apiserver *api;      /* NULL: it is elsewhere */
+    struct kube_client *client; /* NULL: the stack has it */
+    struct kube_stack *stack;
+    struct load_options load;
+    unsigned n_bound;
+    ol_time began;
+    struct ol_timer end;
+    bool want_binding;
+};
+
+static _Noreturn void die(const char *what, const struct ol_err *err)
+{
+    fprintf(stderr, "orlop-bench: %s: %s\n", what, ol_err_text(err));
+    exit(1);
+}
+
+static void print_span(ol_time span)
+{
+    printf("%.6f\n", (double)span / (double)OL_SECOND);
+    fflush(stdout);
+}
+
+static void on_api_stopped(void *ctx) {}
+
+static void on_stack_stopped(void *ctx)
+{
+    struct bench *b = ctx;
+
+    apiserver_stop(b->api, on_api_stopped, b);
+}
+
+static void stop(void *ctx)
+{
+    struct bench *b = ctx;
+
+    if (b->stack) {
+        kube_stack_stop(b->stack, on_stack_stopped, b);
+        return;
+    }
+    kube_client_free(b->client);
+    if (b->api)
+        apiserver_stop(b->api, on_api_stopped, b);
+}
+
+/* --- a component that counts --- */
+
+static bool is_bound(const struct kube_object *o)
+{
+    return o && kube_as_pvc(o)->status.phase == KUBE_PVC_BOUND;
+}
+
+static void on_claim(void *ctx, const struct kube_object *old, const struct kube_object *now)
+{
+    struct bench *b = ctx;
+
+    if (!is_bound(now) || is_bound(old) || ++b->n_bound < b->load.n)
+        return;
+    print_span(ol_clock_real.boot(NULL) - b->began);
+    ol_timer_set(&b->end, 0); /* informers aren't stopped from within a handler */
+}
+
+static void on_end(void *ctx)
+{
+    struct bench *b = ctx;
+
+    ol_timer_done(&b->end);
+    ol_daemon_stop(&b->daemon);
+}
+
+static int counter_start(const struct kube_context *k, const void *options, void **ret_state,
+                         struct ol_err *err)
+{
+    struct bench *b = (struct bench *)options;
+    const struct kube_handler h = {.changed = on_claim, .ctx = b};
+
+    ol_timer_init(&b->end, k->loop, on_end, b);
+    kube_informer_add_handler(kube_informer_of(k->informers, &kube_pvc_kind), &h);
+    *ret_state = b;
+    return 0;
+}
+
+static void counter_run(void *state)
+{
+    struct bench *b = state;
+
+    b->began = ol_clock_real.boot(NULL);
+}
+
+static void counter_stop(void *state, void (*stopped)(void *ctx), void *ctx)
+{
+    stopped(ctx);
+}
+
+static const struct kube_component counter = {
+    .name = "counter", .start = counter_start, .run = counter_run, .stop = counter_stop};
+
+static void start_binder(struct bench *b)
+{
+    const struct kube_stack_row rows[] = {{&counter, b}, {&binder_component, NULL}};
+    const struct kube_stack_options options = {
+        .client = apiserver_client(b->api), .rows = rows, .n_rows = ol_count(rows)};
+    struct ol_err err = OL_ERR_INIT;
+
+    if (kube_stack_start(&b->daemon.loop, &options, &b->stack, &err) < 0)
+        die("the binder", &err);
+}
+
+/* --- runs --- */
+
+static void on_loaded(void *ctx, ol_time took)
+{
+    struct bench *b = ctx;
+
+    print_span(took);
+    if (b->want_binding)
+        start_binder(b);
+    else
+        ol_daemon_stop(&b->daemon);
+}
+
+static void begin(struct bench *b)
+{
+    struct ol_err err = OL_ERR_INIT;
+
+    if (ol_daemon_init(&b->daemon, OL_LOG_WARNING, stop, b, &err) < 0)
+        die("the loop", &err);
+    b->load.done = on_loaded;
+    b->load.ctx = b;
+}
+
+static void finish(struct bench *b)
+{
+    load_start(b->client, &b->load);
+    ol_daemon_run(&b->daemon);
+    ol_daemon_done(&b->daemon);
+}
+
+static void run_remote(struct bench *b, const char *kubeconfig)
+{
+    struct ol_err err = OL_ERR_INIT;
+
+    begin(b);
+    if (kube_client_from_config(&b->daemon.loop, kubeconfig, NULL, &b->client, &err) < 0)
+        die(kubeconfig, &err);
+    finish(b);
+}
+
+static void run_local(struct bench *b, const char *dir)
+{
+    const struct apiserver_options options = {.data_dir = dir};
+    struct ol_err err = OL_ERR_INIT;
+
+    begin(b);
+    if (apiserver_start(&b->daemon.loop, &options, &b->api, &err) < 0)
+        die(dir, &err);
+    b->client = apiserver_client(b->api);
+    finish(b);
+}
+
+static unsigned number(const char *text)
+{
+    int n = 0;
+
+    if (ol_parse_int(text, 10, 1, 1 << 20, &n) < 0) {
+        fprintf(stderr, "orlop-bench: '%s' is no number\n", text);
+        exit(64);
+    }
+    return (unsigned)n;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.load = {.what = LOAD_SMALL, .window = 256}};
+
+    if (argc == 2 && !strcmp(argv[1], "match")) {
+        bench_match();
+    } else if (argc == 6 && !strcmp(argv[1], "load")) {
+        b.load.what = strcmp(argv[2], "pairs") ? LOAD_SMALL : LOAD_PAIRS;
+        b.load.n = number(argv[3]);
+        b.load.window = number(argv[4]);
+        run_remote(&b, argv[5]);
+    } else if (argc == 5 && !strcmp(argv[1], "small")) {
+        b.load.n = number(argv[2]);
+        b.load.window = number(argv[3]);
+        run_local(&b, argv[4]);
+    } else if (argc == 4 && !strcmp(argv[1], "bind")) {
+        b.load.what = LOAD_PAIRS;
+        b.load.n = number(argv[2]);
+        b.want_binding = true;
+        run_local(&b, argv[3]);
+    } else {
+        fputs("usage: orlop-bench match | load … | small … | bind …\n", stderr);
+        return 64;
+    }
+    return 0;
+}
