@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/client/informer.h"
 
+#include <string.h>
+
 #include "core/alloc.h"
 #include "core/cleanup.h"
+#include "kube/base/scan.h"
 #include "kube/client/informer-internal.h"
 
 struct kube_informer {
@@ -91,6 +94,74 @@ static const struct kube_object *decode(struct kube_informer *i, const char *tex
     return o;
 }
 
+/* What says which state of which object a text is. */
+struct label {
+    char ns[254], name[254], version[64];
+};
+
+static int take_text(struct kube_scan *s, char *to, size_t size)
+{
+    struct kube_span span;
+
+    if (kube_scan_peek(s) != KUBE_TOKEN_STR || kube_scan_string(s, &span) < 0 || span.has_escapes
+        || span.len >= size)
+        return -1;
+    memcpy(to, span.at, span.len);
+    to[span.len] = '\0';
+    return 0;
+}
+
+static int read_metadata(struct kube_scan *s, struct label *to)
+{
+    struct kube_span key;
+    bool is_first = true;
+    int r = kube_scan_peek(s) == KUBE_TOKEN_MAP ? kube_scan_open(s) : -1;
+
+    while (r >= 0 && (r = kube_scan_next(s, '}', &is_first)) > 0) {
+        if (kube_scan_key(s, &key) < 0)
+            return -1;
+        if (kube_span_is(&key, "name"))
+            r = take_text(s, to->name, sizeof(to->name));
+        else if (kube_span_is(&key, "namespace"))
+            r = take_text(s, to->ns, sizeof(to->ns));
+        else if (kube_span_is(&key, "resourceVersion"))
+            r = take_text(s, to->version, sizeof(to->version));
+        else
+            r = kube_scan_skip(s);
+    }
+    return r;
+}
+
+static int read_label(const char *text, size_t len, struct label *to)
+{
+    struct kube_scan s = {.p = text, .end = text + len};
+    struct kube_span key;
+    bool is_first = true;
+    int r = kube_scan_peek(&s) == KUBE_TOKEN_MAP ? kube_scan_open(&s) : -1;
+
+    while (r >= 0 && (r = kube_scan_next(&s, '}', &is_first)) > 0) {
+        if (kube_scan_key(&s, &key) < 0)
+            return -1;
+        if (kube_span_is(&key, "metadata"))
+            return read_metadata(&s, to);
+        r = kube_scan_skip(&s);
+    }
+    return -1;
+}
+
+/* Most events tell of our own writes, whose results the cache has already: these are not worth the
+ * decoding of a whole object. */
+static bool is_known(const struct kube_informer *i, const char *text, size_t len, struct label *ret)
+{
+    const struct kube_object *has;
+
+    *ret = (struct label){.ns = ""};
+    if (read_label(text, len, ret) < 0 || !*ret->version)
+        return false;
+    has = object_find(&i->cache.objects, ret->ns, ret->name);
+    return has && strcmp(has->meta.resource_version, ret->version) == 0;
+}
+
 static void on_list_begin(void *ctx)
 {
     struct kube_informer *i = ctx;
@@ -121,8 +192,15 @@ static void on_list_end(void *ctx, const char *version)
 static const char *on_event(void *ctx, enum envelope_type type, const char *text, size_t len)
 {
     struct kube_informer *i = ctx;
-    ol_auto(kube_object_unref_at) const struct kube_object *o = decode(i, text, len);
+    ol_auto(kube_object_unref_at) const struct kube_object *o = NULL;
+    bool is_state = type == ENVELOPE_ADDED || type == ENVELOPE_MODIFIED;
+    struct label known;
 
+    if (is_state && is_known(i, text, len, &known)) {
+        cache_set_version(&i->cache, known.version);
+        return i->cache.version;
+    }
+    o = decode(i, text, len);
     if (!o)
         return i->cache.version;
     if (type == ENVELOPE_DELETED)
