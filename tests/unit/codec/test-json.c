@@ -67,6 +67,29 @@ static void values_are_read_and_written_as_python_does(void **state)
     }
 }
 
+/* A fraction beside a text leaves it to the reader for everything. */
+static void the_quick_reader_reads_what_the_whole_one_does(void **state)
+{
+    static const char *const texts[] = {
+        "{\"a\":1,\"b\":{\"c\":[true,false,null,\"\"]},\"a\":[],\"d\":{}}",
+        "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\",\"\xc3\xa9\xf0\x9f\x98\x80\"]",
+        "[0,-1,999999999999999999,-999999999999999999]",
+        " { \"k\" : [ 1 , 2 ] } ",
+        "{\"\":{\"\":\"\\\\\"}}",
+    };
+
+    for (size_t i = 0; i < ol_count(texts); i++) {
+        ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+        char whole[256];
+        struct ol_val *one = NULL, *other = NULL;
+
+        snprintf(whole, sizeof(whole), "[%s,0.5]", texts[i]);
+        assert_int_equal(load(&a, texts[i], &one, NULL), 0);
+        assert_int_equal(load(&a, whole, &other, NULL), 0);
+        assert_true(ol_val_equal(one, ol_val_item(other, 0)));
+    }
+}
+
 static void what_is_not_json_is_refused_with_its_place(void **state)
 {
     static const struct {
@@ -200,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_and_written_as_python_does),
+        cmocka_unit_test(the_quick_reader_reads_what_the_whole_one_does),
         cmocka_unit_test(what_is_not_json_is_refused_with_its_place),
         cmocka_unit_test(cloud_init_files_are_indented_by_one_and_sorted),
         cmocka_unit_test(text_is_left_in_utf8_when_asked),
