@@ -510,7 +510,7 @@ static bool equal_deep(const struct ol_val *a, const struct ol_val *b, int depth
         return false;
     if (a->type == OL_VAL_INT && b->type == OL_VAL_INT)
         return equal_integers(a, b);
-    if (a->type <= OL_VAL_FLOAT && as_number(a, &x) && as_number(b, &y))
+    if (as_number(a, &x) && as_number(b, &y))
         return x == y;
     if (a->type != b->type)
         return false;
