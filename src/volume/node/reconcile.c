@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/alloc.h"
 #include "core/queue.h"
@@ -296,6 +297,19 @@ void node_answer(struct node_world *w, const struct node_action *a, enum node_ou
         settle(&v->retry, outcome, now);
         break;
     case NODE_COMPLAIN: break;
+    }
+}
+
+void node_hurry(struct node_world *w, const char *driver)
+{
+    for (size_t i = 0; i < w->n_volumes; i++) {
+        struct node_volume *v = w->volumes[i];
+
+        if (!v->driver || strcmp(v->driver, driver) != 0)
+            continue;
+        v->retry = (struct node_retry){0};
+        for (size_t k = 0; k < v->n_mounts; k++)
+            v->mounts[k]->retry = (struct node_retry){0};
     }
 }
 

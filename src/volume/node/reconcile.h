@@ -45,4 +45,6 @@ ol_time node_reconcile(struct node_world *w, ol_time now, struct node_actions *r
 /* The answer to an action; then reconcile again. Volume and mount may be gone afterwards. */
 void node_answer(struct node_world *w, const struct node_action *a, enum node_outcome outcome,
                  ol_time now);
+/* A driver has come: what failed for want of it is due at once. */
+void node_hurry(struct node_world *w, const char *driver);
 const char *node_verb_name(enum node_verb v);

@@ -81,6 +81,7 @@ static void written(struct node_plugin *p, const struct ol_err *err)
     p->failures = 0;
     ol_info(p->r->n->env, "the CSI driver %s is registered (%s)", p->d.name, p->d.endpoint);
     notify(p, NULL);
+    node_hurry(&p->r->n->world, p->d.name);
     node_wake(p->r->n);
 }
 

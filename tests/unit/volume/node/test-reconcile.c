@@ -158,6 +158,21 @@ static void failures_wait_longer_each_time(void **state)
     }
 }
 
+static void a_driver_that_comes_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_claim(f, 1, "");
+    fixture_pod(f, "p", CLAIM(1, 1));
+    fixture_attach_all(f);
+    assert_string_equal(fixture_step(f), "mount device pv-1; ");
+    fixture_answer(f, "pv-1", NODE_NO); /* it is not registered yet */
+    node_hurry(&f->world, "another");
+    assert_string_equal(fixture_step(f), "");
+    node_hurry(&f->world, f->world.volumes[0]->driver);
+    assert_string_equal(fixture_step(f), "mount device pv-1; ");
+}
+
 /* demands: V25 */
 static void a_dead_server_stops_its_own_volume_alone(void **state)
 {
@@ -385,6 +400,7 @@ int main(void)
         CASE(what_may_have_happened_is_undone),
         CASE(a_clear_no_leaves_nothing_to_undo),
         CASE(failures_wait_longer_each_time),
+        CASE(a_driver_that_comes_is_not_waited_for),
         CASE(a_dead_server_stops_its_own_volume_alone),
         CASE(nothing_is_unmounted_before_the_api_was_heard),
         CASE(a_running_pods_volume_is_asked_for_again),
