@@ -92,12 +92,14 @@ static int write_down(const struct node_op *op, bool is_device, struct ol_err *e
     return node_vol_data_save(op->n->env, dir.data, &d, err);
 }
 
-/* NAME and NAME/dev of volumeDevices/NAME/data, when they are empty. */
+/* NAME, NAME/dev and publish/NAME of volumeDevices/NAME/data, when they are empty. */
 static void leave_block(struct node_op *op, const char *data)
 {
-    ol_autofree char *dir = ol_path_dir(data);
+    ol_autofree char *dir = ol_path_dir(data), *devices = ol_path_dir(dir);
     ol_autofree char *dev = ol_path_join(dir, "dev");
+    ol_autofree char *publish = ol_xasprintf("%s/publish/%s", devices, op->a.volume->spec_name);
 
+    (void)!node_rmdir(op->n->env, publish, NULL);
     (void)!node_rmdir(op->n->env, dev, NULL);
     (void)!node_rmdir(op->n->env, dir, NULL);
 }
