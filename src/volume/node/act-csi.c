@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/path.h"
 #include "volume/node/csi-message.h"
