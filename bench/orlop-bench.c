@@ -26,7 +26,7 @@
 struct bench {
     struct ol_daemon daemon;
     struct apiserver *api;      /* NULL: it is elsewhere */
-    struct kube_client *client; /* NULL: the stack has it */
+    struct kube_client *client; /* of the loader; the stack has another */
     struct kube_stack *stack;
     struct load_options load;
     unsigned n_bound;
@@ -60,12 +60,10 @@ static void stop(void *ctx)
 {
     struct bench *b = ctx;
 
-    if (b->stack) {
-        kube_stack_stop(b->stack, on_stack_stopped, b);
-        return;
-    }
     kube_client_free(b->client);
-    if (b->api)
+    if (b->stack)
+        kube_stack_stop(b->stack, on_stack_stopped, b);
+    else if (b->api)
         apiserver_stop(b->api, on_api_stopped, b);
 }
 
