@@ -311,11 +311,26 @@ struct kube_client *apiserver_client(struct apiserver *s)
     return kube_client_new(s->loop, &local_transport, l);
 }
 
+/* A stream that its client has yet to hear the end of must not look for the server then. */
+static void forget_server(struct api_local *l)
+{
+    struct call *c;
+
+    TAILQ_FOREACH(c, &l->calls, link)
+    {
+        if (c->is_stream && c->closed)
+            c->closed(c->closed_ctx);
+        c->closed = NULL;
+        c->is_ended = c->is_ended || c->is_stream;
+    }
+}
+
 void api_local_end_all(struct apiserver *s)
 {
     while (!LIST_EMPTY(&s->locals)) {
         struct api_local *l = LIST_FIRST(&s->locals);
 
+        forget_server(l);
         LIST_REMOVE(l, link);
         l->server = NULL;
     }
