@@ -19,7 +19,7 @@ enum {
     CONNECT_SECONDS = 15,
     KEEP_IDLE_SECONDS = 30, /* then the kernel asks whether the peer is there */
     KEEP_INTERVAL_SECONDS = 10,
-    SPARE_HANDLES = 32,
+    SPARE_HANDLES = 128,
 };
 
 /* One of libcurl's multi handles on our loop. */
@@ -386,7 +386,8 @@ void ol_http_async_free(struct ol_http_async *h)
 
 static void set_pem(CURL *curl, CURLoption option, const char *pem)
 {
-    struct curl_blob blob = {.flags = CURL_BLOB_COPY};
+    /* The text lives as long as the handles do. */
+    struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
 
     blob.data = (void *)pem;
     blob.len = strlen(pem);
