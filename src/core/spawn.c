@@ -183,19 +183,36 @@ static void exec_program(char *const *argv, char *const *environment)
         execvpe(argv[0], argv, environment);
 }
 
-static int child_main(const void *ctx)
+/* In the child: 0, or the errno that says why it shall not be. */
+static int take_group(const struct start *start)
 {
-    const struct start *start = ctx;
-    const struct wiring *w = start->wiring;
+    if (!(start->spawn->flags & OL_SPAWN_BOUND)) {
+        setpgid(0, 0);
+        return 0;
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return errno;
+    return getppid() == start->parent ? 0 : ECANCELED;
+}
+
+static bool take_streams(const struct wiring *w)
+{
     int out = w->out[0] >= 0 ? w->out[0] : STDOUT_FILENO;
     int err = w->err[0] >= 0 ? w->err[0] : w->out[0] >= 0 ? out : STDERR_FILENO;
 
-    if (!(start->spawn->flags & OL_SPAWN_BOUND))
-        setpgid(0, 0);
-    else if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != start->parent)
-        return ECANCELED;
-    if (dup2(w->in[0], STDIN_FILENO) >= 0 && (err == STDERR_FILENO || dup2(err, STDERR_FILENO) >= 0)
-        && (out == STDOUT_FILENO || dup2(out, STDOUT_FILENO) >= 0)
+    return dup2(w->in[0], STDIN_FILENO) >= 0
+           && (err == STDERR_FILENO || dup2(err, STDERR_FILENO) >= 0)
+           && (out == STDOUT_FILENO || dup2(out, STDOUT_FILENO) >= 0);
+}
+
+static int child_main(const void *ctx)
+{
+    const struct start *start = ctx;
+    int refused = take_group(start);
+
+    if (refused)
+        return refused;
+    if (take_streams(start->wiring)
         && (ol_env_is_host(start->env)
             || (fchdir(start->env->root_fd) == 0 && chroot(".") == 0 && chdir("/") == 0)))
         exec_program((char *const *)(uintptr_t)start->spawn->argv, start->environment);

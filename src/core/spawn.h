@@ -22,8 +22,8 @@ enum ol_spawn_flag {
     OL_SPAWN_INHERIT = 1 << 0,   /* stdout and stderr are ours; nothing is captured */
     OL_SPAWN_MERGE_ERR = 1 << 1, /* stderr is captured together with stdout, in order */
     OL_SPAWN_SECRET = 1 << 2,    /* argv[1..] is not logged */
-    /* Killed when we end, and with our process group instead of having one: for jobs (net/job.h), which
-     * are killed so when they hang. Needs no timeout. */
+    /* Killed when we end, and with our process group instead of having one: for jobs
+     * (net/job.h), which are killed so when they hang. Needs no timeout. */
     OL_SPAWN_BOUND = 1 << 3,
 };
 
