@@ -33,7 +33,7 @@ void node_op_end(struct node_op *op, enum node_outcome outcome, const char *prob
 
     node_report(n, &op->a, outcome, problem ? problem : "");
     op_unlink(op);
-    /* Perhaps the last that a pod has waited for: torn down, or refused when it had gone already. */
+    /* Perhaps the last that a pod has waited for: torn down, or refused when it had gone. */
     if (op->a.verb == NODE_TEAR_DOWN || (op->a.mount && !op->a.mount->is_wanted))
         n->wants_sweep = true;
     node_answer(&n->world, &op->a, outcome, ol_now_boot(n->env));

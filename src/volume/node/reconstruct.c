@@ -58,7 +58,8 @@ static void remove_empty(struct node *n, const char *dir, int depth)
     (void)!node_rmdir(n->env, dir, NULL);
 }
 
-/* A volume's directory without its note: we were killed before it was one, or when it no longer was. */
+/* A volume's directory without its note: we were killed before it was one, or when it no longer
+ * was. */
 static void see_remains(struct scan *s, const char *dir)
 {
     if (!volume_mounts_at(&s->mounts, dir) && !volume_mounts_has_below(&s->mounts, dir))
