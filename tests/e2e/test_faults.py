@@ -25,7 +25,7 @@ LOCAL = "local.orlop.dev"
 WALKS = [
     ("orlop", 1, {}),
     ("driver", 1, {}),
-    ("orlop", 6, {"mode": "Block"}),
+    ("orlop", 2, {"mode": "Block"}),
     ("driver", 5, {"mode": "Block"}),
     ("orlop", 9, {"is_power_cut": True}),
     ("driver", 5, {"is_power_cut": True}),
