@@ -124,12 +124,10 @@ static int mount_device(const struct volume_setup *s, struct volume_plan *to, st
                     portal.data, "-I", interface, "-o", "new");
     if (i->want_discovery_chap)
         add_auth(s, portal.data, false, to);
-    volume_plan_add(to, VOLUME_RUN, "iscsiadm", "-m", "discoverydb", "-t", "sendtargets", "-p",
-                    portal.data, "-I", interface, "--discover");
+    volume_plan_add(to, VOLUME_ISCSI_DISCOVER, portal.data, interface);
     if (i->want_session_chap)
         add_auth(s, portal.data, true, to);
-    volume_plan_add(to, VOLUME_TRY, "iscsiadm", "-m", "node", "-p", portal.data, "-T", i->iqn, "-I",
-                    interface, "--login");
+    volume_plan_add(to, VOLUME_ISCSI_LOGIN, portal.data, i->iqn, interface);
     /* A session that an earlier try opened learns of new units by a scan. */
     volume_plan_add(to, VOLUME_TRY, "iscsiadm", "-m", "node", "-p", portal.data, "-T", i->iqn,
                     "-R");

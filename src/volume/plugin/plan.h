@@ -31,19 +31,21 @@
     X(HOST_PATH, "host-path")           /* type path: checks or makes it */                        \
     X(RUN, "run")                       /* program argument … */                                 \
     X(TRY, "try")                       /* the same; its failure is none of the plan */            \
-    X(WAIT_DEVICE, "wait-device")       /* path seconds */                                         \
-    X(ISCSI_AUTH, "iscsi-auth")     /* portal iqn interface name value …: into node records */   \
-    X(ISCSI_LOGOUT, "iscsi-logout") /* portal iqn interface: unless another unit is mounted */     \
-    X(OWN, "own")                   /* path gid Always|OnRootMismatch ro|rw */                     \
-    X(PAYLOAD, "payload")           /* directory: begins an atomic set of files */                 \
-    X(FILE, "file")                 /* path mode content: one of them */                           \
-    X(COMMIT, "commit")             /* directory: it is complete */                                \
-    X(LINK, "link")                 /* target path */                                              \
-    X(UNLINK, "unlink")             /* path */                                                     \
-    X(LOOP_LOCK, "loop-lock")       /* path: a loop device holds it open */                        \
-    X(LOOP_UNLOCK, "loop-unlock")   /* path */                                                     \
-    X(SUBPATH, "subpath")           /* volume path-in-it target ro|rw */                           \
-    X(UMOUNT_BELOW, "umount-below") /* directory: unmounts and removes what is in it */
+    X(WAIT_DEVICE, "wait-device")       /* path seconds: of an iSCSI disk */                       \
+    X(ISCSI_AUTH, "iscsi-auth") /* portal iqn interface name value …: into node records */       \
+    X(ISCSI_DISCOVER, "iscsi-discover") /* portal interface: there is a record of the portal */    \
+    X(ISCSI_LOGIN, "iscsi-login")       /* portal iqn interface: also when there is a session */   \
+    X(ISCSI_LOGOUT, "iscsi-logout")     /* portal iqn interface: unless another unit is mounted */ \
+    X(OWN, "own")                       /* path gid Always|OnRootMismatch ro|rw */                 \
+    X(PAYLOAD, "payload")               /* directory: begins an atomic set of files */             \
+    X(FILE, "file")                     /* path mode content: one of them */                       \
+    X(COMMIT, "commit")                 /* directory: it is complete */                            \
+    X(LINK, "link")                     /* target path */                                          \
+    X(UNLINK, "unlink")                 /* path */                                                 \
+    X(LOOP_LOCK, "loop-lock")           /* path: a loop device holds it open */                    \
+    X(LOOP_UNLOCK, "loop-unlock")       /* path */                                                 \
+    X(SUBPATH, "subpath")               /* volume path-in-it target ro|rw */                       \
+    X(UMOUNT_BELOW, "umount-below")     /* directory: unmounts and removes what is in it */
 
 #define X(name, text) VOLUME_##name,
 enum volume_verb { VOLUME_VERBS(X) VOLUME_N_VERBS };

@@ -17,21 +17,6 @@
 
 enum { BLKID_NOTHING = 2, FSCK_CORRECTED = 1, FSCK_UNCORRECTED = 4 };
 
-int volume_run_wait(struct volume_run *r, const struct volume_step *s, struct ol_err *err)
-{
-    const struct ol_clock *clock = r->env->clock;
-    int seconds;
-
-    if (ol_parse_int(VOLUME_ARG(s, 1), 10, 0, 3600, &seconds) < 0)
-        return ol_err_set(err, EBADMSG, "wait-device: '%s' is no number", VOLUME_ARG(s, 1));
-    for (int i = 0; i <= seconds * 10; i++) {
-        if (ol_exists(r->env, VOLUME_ARG(s, 0)))
-            return 0;
-        clock->sleep(clock->ctx, 100 * OL_MS);
-    }
-    return ol_err_set(err, ENODEV, "timed out waiting for device path: %s", VOLUME_ARG(s, 0));
-}
-
 /* What is on the device: "" for nothing at all. blkid's probe reads the device, not a cache. */
 static int probe(struct ol_env *env, const char *device, struct ol_buf *to, struct ol_err *err)
 {

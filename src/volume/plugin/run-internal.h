@@ -30,6 +30,8 @@ int volume_run_host_path(struct volume_run *r, const struct volume_step *s, stru
 int volume_run_program(struct volume_run *r, const struct volume_step *s, struct ol_err *e);
 int volume_run_wait(struct volume_run *r, const struct volume_step *s, struct ol_err *e);
 int volume_run_iscsi_auth(struct volume_run *r, const struct volume_step *s, struct ol_err *e);
+int volume_run_iscsi_discover(struct volume_run *r, const struct volume_step *s, struct ol_err *e);
+int volume_run_iscsi_login(struct volume_run *r, const struct volume_step *s, struct ol_err *e);
 int volume_run_iscsi_logout(struct volume_run *r, const struct volume_step *s, struct ol_err *e);
 int volume_run_own(struct volume_run *r, const struct volume_step *s, struct ol_err *e);
 int volume_run_payload(struct volume_run *r, const struct volume_step *s, struct ol_err *e);

@@ -5,6 +5,8 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/num.h"
+#include "core/spawn.h"
 #include "core/str.h"
 #include "core/strv.h"
 #include "volume/plugin/run-internal.h"
@@ -94,6 +96,62 @@ int volume_run_iscsi_auth(struct volume_run *r, const struct volume_step *s, str
     if (ol_str_starts(VOLUME_ARG(s, 3), "discovery."))
         return set_in_all(r->env, RECORDS "/send_targets", "st_config", s, err);
     return set_in_all(r->env, nodes, VOLUME_ARG(s, 2), s, err);
+}
+
+/* One sentence for all that keeps a disk from appearing, the kubelet's (iscsi_util.go). */
+#define NO_PATH "failed to get any path for iscsi disk, last err seen:\n"
+
+enum { SESSION_EXISTS = 15 }; /* ISCSI_ERR_SESS_EXISTS */
+
+int volume_run_iscsi_discover(struct volume_run *r, const struct volume_step *s, struct ol_err *err)
+{
+    const char *portal = VOLUME_ARG(s, 0);
+    const char *const argv[] = {"iscsiadm",       "-m",         "discoverydb", "-t",
+                                "sendtargets",    "-p",         portal,        "-I",
+                                VOLUME_ARG(s, 1), "--discover", NULL};
+    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_MERGE_ERR};
+    struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    int n = ol_spawn_run(r->env, &spawn, &result, err);
+
+    if (n == 0 && result.status != 0)
+        n = ol_err_set(err, EIO,
+                       NO_PATH "iscsi: failed to sendtargets to portal %s output: %s, err exit "
+                               "status %d",
+                       portal, result.out.data, result.status);
+    ol_spawn_result_done(&result);
+    return n;
+}
+
+int volume_run_iscsi_login(struct volume_run *r, const struct volume_step *s, struct ol_err *err)
+{
+    const char *const argv[] = {
+        "iscsiadm",       "-m",      "node", "-p", VOLUME_ARG(s, 0), "-T", VOLUME_ARG(s, 1), "-I",
+        VOLUME_ARG(s, 2), "--login", NULL};
+    const struct ol_spawn spawn = {.argv = argv, .flags = OL_SPAWN_MERGE_ERR};
+    struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    int n = ol_spawn_run(r->env, &spawn, &result, err);
+
+    if (n == 0 && result.status != 0 && result.status != SESSION_EXISTS)
+        n = ol_err_set(err, EIO, NO_PATH "iscsi: failed to attach disk: Error: %s (exit status %d)",
+                       result.out.data, result.status);
+    ol_spawn_result_done(&result);
+    return n;
+}
+
+int volume_run_wait(struct volume_run *r, const struct volume_step *s, struct ol_err *err)
+{
+    const struct ol_clock *clock = r->env->clock;
+    int seconds;
+
+    if (ol_parse_int(VOLUME_ARG(s, 1), 10, 0, 3600, &seconds) < 0)
+        return ol_err_set(err, EBADMSG, "wait-device: '%s' is no number", VOLUME_ARG(s, 1));
+    for (int i = 0; i <= seconds * 10; i++) {
+        if (ol_exists(r->env, VOLUME_ARG(s, 0)))
+            return 0;
+        clock->sleep(clock->ctx, 100 * OL_MS);
+    }
+    return ol_err_set(err, ENODEV, NO_PATH "Timed out waiting for device at path %s after %ds",
+                      VOLUME_ARG(s, 0), seconds);
 }
 
 /* Another unit of the same target may be mounted over the same session. */

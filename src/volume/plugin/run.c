@@ -38,6 +38,8 @@ static const struct step {
     [VOLUME_TRY] = {volume_run_program, 1},
     [VOLUME_WAIT_DEVICE] = {volume_run_wait, 2},
     [VOLUME_ISCSI_AUTH] = {volume_run_iscsi_auth, 3},
+    [VOLUME_ISCSI_DISCOVER] = {volume_run_iscsi_discover, 2},
+    [VOLUME_ISCSI_LOGIN] = {volume_run_iscsi_login, 3},
     [VOLUME_ISCSI_LOGOUT] = {volume_run_iscsi_logout, 3},
     [VOLUME_OWN] = {volume_run_own, 4},
     [VOLUME_PAYLOAD] = {volume_run_payload, 1},

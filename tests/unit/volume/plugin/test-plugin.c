@@ -103,8 +103,8 @@ static void iscsi_logs_in_and_waits_for_its_device(void **state)
         got.data,
         "unless-mounted " DEVICE "\n"
         "try iscsiadm -m discoverydb -t sendtargets -p 10.0.0.1:3260 -I default -o new\n"
-        "run iscsiadm -m discoverydb -t sendtargets -p 10.0.0.1:3260 -I default --discover\n"
-        "try iscsiadm -m node -p 10.0.0.1:3260 -T iqn.2003-01.x:y -I default --login\n"
+        "iscsi-discover 10.0.0.1:3260 default\n"
+        "iscsi-login 10.0.0.1:3260 iqn.2003-01.x:y default\n"
         "try iscsiadm -m node -p 10.0.0.1:3260 -T iqn.2003-01.x:y -R\n"
         "try iscsiadm -m node -p 10.0.0.1:3260 -T iqn.2003-01.x:y -o update -n node.startup -v "
         "manual\n"
