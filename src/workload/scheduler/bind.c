@@ -126,8 +126,10 @@ static void give_up(struct binding *b, struct kube_task *task, const struct ol_e
     ol_autofree char *message = ol_xasprintf(
         "running PreBind plugin \"VolumeBinding\": binding volumes: %s", ol_err_text(err));
 
-    if (!is_usual)
+    if (!is_usual) {
         scheduler_report(s, b->pod, "SchedulerError", message);
+        scheduler_hold(s, b->key);
+    }
     binding_free(b);
     scheduler_wake(s);
     kube_task_fail(task, err);

@@ -220,7 +220,12 @@ static void other_changed(void *ctx, const struct kube_object *old, const struct
 static void decide(struct scheduler *s, const struct kube_pod *pod, struct kube_task *task)
 {
     ol_auto(sched_decision_done) struct sched_decision d = {0};
+    ol_time held = scheduler_held(s, kube_task_key(task));
 
+    if (held) {
+        kube_task_after(task, held);
+        return;
+    }
     if (binding_is_claim_taken(s, pod)) {
         scheduler_park(s, kube_task_key(task));
         kube_task_done(task);

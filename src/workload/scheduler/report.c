@@ -10,6 +10,8 @@
 
 enum { BODY_MAX = 128 << 10 };
 #define TELL_AGAIN (60 * OL_SECOND) /* the same words */
+#define HOLD_FIRST (1 * OL_SECOND)
+#define HOLD_MOST  (10 * OL_SECOND)
 
 /* What is told about pods without a node, and the condition that says so. */
 
@@ -115,6 +117,24 @@ static struct parked *park(struct scheduler *s, const char *key)
 void scheduler_park(struct scheduler *s, const char *key)
 {
     park(s, key);
+}
+
+void scheduler_hold(struct scheduler *s, const char *key)
+{
+    struct parked *p = park(s, key);
+
+    p->delay = p->delay ? 2 * p->delay : HOLD_FIRST;
+    if (p->delay > HOLD_MOST)
+        p->delay = HOLD_MOST;
+    p->not_before = ol_now_boot(s->k->loop->env) + p->delay;
+}
+
+ol_time scheduler_held(const struct scheduler *s, const char *key)
+{
+    const struct parked *p = ol_table_find_str(&s->parked, key);
+    ol_time now = ol_now_boot(s->k->loop->env);
+
+    return p && p->not_before > now ? p->not_before - now : 0;
 }
 
 void scheduler_unpark(struct scheduler *s, const char *key)

@@ -60,6 +60,7 @@ struct parked {
     const char *key; /* first, for the table */
     char *own_key, *message;
     ol_time told;
+    ol_time not_before, delay; /* after binding failed: of the next try */
 };
 
 struct scheduler {
@@ -100,5 +101,9 @@ struct report;
 void scheduler_report(struct scheduler *s, const struct kube_pod *pod, const char *reason,
                       const char *message);
 void scheduler_park(struct scheduler *s, const char *key);
+/* Its next try waits: 1 s, then twice as long each time up to 10 s, as kube-scheduler's. */
+void scheduler_hold(struct scheduler *s, const char *key);
+/* How long it still waits; 0 = not at all. */
+ol_time scheduler_held(const struct scheduler *s, const char *key);
 void scheduler_unpark(struct scheduler *s, const char *key);
 void scheduler_reports_done(struct scheduler *s);

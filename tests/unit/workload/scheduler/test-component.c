@@ -282,11 +282,33 @@ static void provisioner_that_gives_up_makes_the_scheduler_choose_again(void **st
     fake_api_patch(f->api, &kube_node_kind, "a", "{'spec': {'unschedulable': true}}");
     fake_api_patch(f->api, &kube_pvc_kind, "default/data",
                    "{'metadata': {'annotations': {'volume.kubernetes.io/selected-node': null}}}");
-    fake_api_pass(f->api, OL_SECOND);
+    fake_api_pass(f->api, 2 * OL_SECOND);
     assert_string_equal(selected(f, "default/data"), "b");
     assert_string_equal(fake_api_event(f->api, "FailedScheduling"),
                         "running PreBind plugin \"VolumeBinding\": binding volumes: provisioning "
                         "failed for PVC \"data\"");
+}
+
+static void provisioner_that_refuses_always_is_asked_less_and_less_often(void **state)
+{
+    struct fixture *f = *state;
+    unsigned n_asked = 0;
+
+    put_node(f, "a");
+    put_class(f, "csi.test");
+    put_claim(f, "data");
+    put_pod(f, "p", USES_DATA);
+    for (unsigned i = 0; i < 300; i++) {
+        fake_api_pass(f->api, OL_SECOND / 10);
+        if (!*selected(f, "default/data"))
+            continue;
+        n_asked++;
+        fake_api_patch(
+            f->api, &kube_pvc_kind, "default/data",
+            "{'metadata': {'annotations': {'volume.kubernetes.io/selected-node': null}}}");
+    }
+    /* After 1, 2, 4, 8 and 10 s. */
+    assert_int_equal(n_asked, 6);
 }
 
 static void waiting_ends_after_ten_minutes(void **state)
@@ -405,6 +427,7 @@ int main(void)
         with_api(free_volume_is_reserved_and_the_pod_waits_for_its_claim),
         with_api(claim_is_provisioned_for_the_node),
         with_api(provisioner_that_gives_up_makes_the_scheduler_choose_again),
+        with_api(provisioner_that_refuses_always_is_asked_less_and_less_often),
         with_api(waiting_ends_after_ten_minutes),
         with_api(two_pods_of_one_claim_go_to_one_node),
         with_api(conflict_is_decided_anew),
