@@ -5,13 +5,13 @@ have to be attached to a node before they can be mounted.
 """
 
 import hashlib
-import json
 import signal
+import time
 
 import pytest
 
 from support.apiserver import ApiServer
-from support.cluster import SupportError, has_root, our, release_loops, until
+from support.cluster import has_root, our, release_loops, until
 from support.containerd import Space
 from support.space_cluster import Program, SpaceCluster
 from test_volumes import bound, claim, gone, mount_of, pod, remove, storage_class
@@ -38,6 +38,12 @@ kind: CSINode
 metadata: {name: node-2}
 spec:
   drivers: [{name: local.orlop.dev, nodeID: node-2, topologyKeys: [topology.local.orlop.dev/node]}]
+"""
+ATTACHMENT = """\
+apiVersion: storage.k8s.io/v1
+kind: VolumeAttachment
+metadata: {{name: by-hand}}
+spec: {{attacher: local.orlop.dev, nodeName: node-9, source: {{persistentVolumeName: {volume}}}}}
 """
 
 
@@ -81,9 +87,8 @@ def node_status(c, name="node-1"):
 
 
 def record(c, volume):
-    """What the driver has written down about a volume."""
-    files = [p for p in (c.where / "volumes").rglob("*.json") if handle_of(c, volume) in p.name]
-    return [json.loads(p.read_text()) for p in files]
+    """What the driver has of a volume."""
+    return [p for p in (c.where / "volumes").rglob("*") if handle_of(c, volume) in p.name]
 
 
 def mounted(c, name, claim_name):
@@ -129,22 +134,23 @@ def test_a_volume_is_attached_before_it_is_mounted_and_detached_behind_the_pod(c
     remove(cluster, "pvc", "one", "pv", volume)
 
 
+@pytest.mark.demands("V18")
 def test_a_volume_is_deleted_only_when_it_is_detached(cluster):
-    """The volume, its claim and its pod are deleted at once while the driver can't detach."""
+    """Somebody else's attachment to a node that nobody knows keeps the volume."""
     k = cluster.kubectl
     volume = use(cluster, "order")
+    k.apply(ATTACHMENT.format(volume=volume))
     for kind, name in (("pv", volume), ("pvc", "order"), ("pod", "order")):
         k("delete", kind, name, "--wait=false")
-    seen = []
-
-    def is_over():
-        at = bool(attachments(cluster, volume))
-        is_there = k.run("get", "pv", volume, check=False).returncode == 0
-        seen.append((at, is_there))
-        return not is_there
-
-    cluster.until(is_over, "the volume's end")
-    assert (True, False) not in seen
+    gone(cluster, "pod", "order")
+    gone(cluster, "pvc", "order")
+    cluster.until(lambda: [a["metadata"]["name"] for a in attachments(cluster, volume)] == ["by-hand"],
+                  "the end of the pod's own attachment")
+    cluster.until(lambda: any("still attached to node node-9" in m
+                              for m in k.events(volume, "VolumeFailedDelete")), "the event")
+    assert k.phase("pv", volume) == "Released" and record(cluster, volume)
+    k("delete", "volumeattachment", "by-hand", "--wait=false")
+    gone(cluster, "pv", volume)
     assert attachments(cluster, volume) == []
 
 
@@ -242,10 +248,10 @@ def split(tmp_path):
     made = []
     try:
         with Space() as space:
-            def make(**options):
+            def make(start=("driver", "controllers", "node"), **options):
                 made.append(Split(space, tmp_path, **options))
                 made[0].kubectl.apply(DRIVER + "---\n" + storage_class("attached", mode="WaitForFirstConsumer"))
-                return made[0].start("driver", "controllers", "node")
+                return made[0].start(*start)
 
             try:
                 yield make
@@ -307,3 +313,16 @@ def test_controllers_that_start_again_know_what_is_attached(split, how):
     assert attachments(s, volume)
     s.start("controllers")
     is_detached(s, volume)
+
+
+def test_a_driver_that_registers_late_is_waited_for_quietly(split):
+    s = split(controllers="*,scheduler", start=("driver", "controllers"))
+    k = s.kubectl
+    k.apply("apiVersion: v1\nkind: Node\nmetadata: {name: node-1, labels: {kubernetes.io/hostname: node-1}}\n")
+    k.apply(claim("late", "attached") + "---\n" + pod("late", "late"))
+    s.until(lambda: k.items("pods")[0]["status"].get("conditions"), "a word about the pod")
+    time.sleep(4)
+    log = (s.where / "controllers.log").read_text()
+    assert log.count("provisioning failed for PVC") < 6, log[-2000:]
+    s.start("node")
+    mounted(s, "late", "late")

@@ -285,6 +285,74 @@ def test_containers_go_on_while_orlop_is_restarted(machine, how):
     unused(machine, volume)
 
 
+@pytest.mark.demands("V26")
+def test_kubectl_waits_for_a_pod_and_describes_it(machine):
+    """Two containers and one that begins, in one volume of the pod's own; a part of it read-only."""
+    k = machine.kubectl
+    k.apply(pod(machine, "team", "cat /data/first > /out/team; echo no > /data/other; echo $? >> /out/team;"
+                                 "sleep 100000", "{name: data, emptyDir: {}}",
+                mounts="{name: data, mountPath: /data, readOnly: true}") + """\
+  - name: other
+    image: local/busybox:1
+    imagePullPolicy: Never
+    command: ["/bin/sh", "-c", "echo second >> /e/first; sleep 100000"]
+    volumeMounts: [{name: data, mountPath: /e}]
+  initContainers:
+  - name: first
+    image: local/busybox:1
+    imagePullPolicy: Never
+    command: ["/bin/sh", "-c", "echo first > /e/first"]
+    volumeMounts: [{name: data, mountPath: /e}]
+""")
+    k("wait", "--for=condition=Ready", "pod/team", "--timeout=30s")
+    assert row(machine, "team")[1] == "2/2"
+    machine.until(lambda: said(machine, "team").split()[-1] == "1", "the refusal to write")
+    assert said(machine, "team").split()[0] == "first"
+    words = k("describe", "pod", "team")
+    for each in ("Successfully assigned default/team to node-1", "EmptyDir", "Started container other",
+                 "Init Containers:", "Reason:       Completed"):
+        assert each in words, words
+    # By force: the object goes at once, the containers and the volumes behind it.
+    begun = time.monotonic()
+    k("delete", "pod", "team", "--force", "--grace-period=0")
+    assert time.monotonic() - begun < 5
+    machine.until(lambda: not machine.runtime.ctr("tasks", "list", "-q").split(), "the end of the containers")
+
+
+def test_a_claim_that_is_missing_is_told(machine):
+    k = machine.kubectl
+    k.apply(pod(machine, "early", volumes=volume_of("to-come")))
+    machine.until(lambda: any('persistentvolumeclaim "to-come" not found' in m
+                              for m in k.events("early", "FailedScheduling")), "the event")
+    assert row(machine, "early")[2] == "Pending"
+    k.apply(claim("to-come", "late"))
+    is_running(machine, "early")
+    volume = bound(machine, "to-come")
+    remove(machine, "pod", "early", "pvc", "to-come", "pv", volume)
+
+
+@pytest.mark.demands("V29")
+def test_a_runtime_that_is_away_for_a_while_changes_nothing(machine):
+    k = machine.kubectl
+    k.apply(claim("steady", "late") + "---\n"
+            + pod(machine, "steady", "while true; do echo x >> /data/beat; cat /data/beat > /out/steady; sleep 0.2; done",
+                  volume_of("steady")))
+    said(machine, "steady")
+    volume, before = bound(machine, "steady"), state(machine, "steady")["containerID"]
+    machine.runtime.stop()
+    time.sleep(1)
+    size = (machine.where / "out/steady").stat().st_size
+    machine.until(lambda: (machine.where / "out/steady").stat().st_size > size, "the beat without containerd")
+    assert k.phase("pod", "steady") == "Running"
+    k.apply(pod(machine, "waits", "echo here > /out/waits; sleep 100000"))
+    machine.runtime.start()
+    assert said(machine, "waits") == "here"
+    machine.until(lambda: row(machine, "steady")[1:3] == ["1/1", "Running"], "the row")
+    assert (state(machine, "steady")["containerID"], state(machine, "steady")["restartCount"]) == (before, 0)
+    remove(machine, "pod", "steady", "pod", "waits", "pvc", "steady", "pv", volume)
+    unused(machine, volume)
+
+
 def test_without_containerd_the_condition_says_so(tmp_path):
     with Space() as space, SpaceCluster(space, tmp_path, f"--containerd={tmp_path}/none.sock",
                                         "--no-driver") as cluster:

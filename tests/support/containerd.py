@@ -13,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import time
@@ -131,16 +132,31 @@ class Containerd:
         self.where.mkdir(parents=True)
         config = self.where / "config.toml"
         config.write_text(CONFIG.format(where=self.where, runc=runc / "usr/sbin/runc"))
-        path = f"{self.bin}:{runc / 'usr/sbin'}:{os.environ['PATH']}"
-        self.process = self.space.popen(self.bin / "containerd", "--config", config,
+        self.start()
+        self.add_image("local/pause:1", ("/bin/sleep", "2147483647"))
+        return self
+
+    def start(self):
+        path = f"{self.bin}:{unpacked('runc') / 'usr/sbin'}:{os.environ['PATH']}"
+        self.process = self.space.popen(self.bin / "containerd", "--config", self.where / "config.toml",
                                         log=self.where / "log", env={"PATH": path})
         end = time.monotonic() + 30
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise SupportError(f"containerd does not answer: {self.log()}")
             time.sleep(0.05)
-        self.add_image("local/pause:1", ("/bin/sleep", "2147483647"))
-        return self
+
+    def stop(self):
+        """containerd alone: its containers go on."""
+        if not self.process or self.process.poll() is not None:
+            return
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        os.kill(int(children[0]) if children else self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
 
     def answers(self):
         return self.socket.exists() and not subprocess.run(
@@ -160,12 +176,7 @@ class Containerd:
         return (self.where / "log").read_text(errors="replace")[-4000:]
 
     def __exit__(self, *_):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+        self.stop()
 
 
 def layer():
