@@ -10,10 +10,11 @@
 #   make bench        side by side with the Python cloud-init; then volumes
 #   make fuzz         libFuzzer over every decoder, FUZZ_SECONDS each (60)
 #   make format       clang-format over every tracked .c and .h
-#   make install      DESTDIR=, prefix=/usr
+#   make install      DESTDIR=, prefix=/usr; WHAT=guest or WHAT=volume for one of the two alone
 
 PYTHON ?= /usr/bin/python3
 prefix ?= /usr
+WHAT ?= guest,volume
 FUZZ_SECONDS ?= 60
 
 .PHONY: build deps demo check bench fuzz format demands install clean
@@ -51,7 +52,7 @@ demands:
 install:
 	@packaging/deps build
 	@PREFIX='$(prefix)' $(PYTHON) tests/run.py build
-	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild
+	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild --tags '$(WHAT)'
 
 clean:
 	rm -rf build

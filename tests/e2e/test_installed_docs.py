@@ -10,7 +10,8 @@ import pytest
 
 from support.machine import our_program
 
-NAMES = ("cloud-init", "cloud-id", "cloud-init-per")
+DAEMONS = ("orlop", "orlop-apiserver", "orlop-csi-local", "orlop-node", "orlop-volume-controller")
+NAMES = ("cloud-init", "cloud-id", "cloud-init-per", *DAEMONS)
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS",
             "EXAMPLES")
 pytestmark = pytest.mark.skipif("ORLOP_BIN" in os.environ, reason="another program is tested")
