@@ -66,7 +66,7 @@ apiVersion: v1
 kind: Pod
 metadata: {{name: {name}}}
 spec:
-  terminationGracePeriodSeconds: {more.get("grace", 0)}
+  terminationGracePeriodSeconds: {more.get("grace", 1)}
   {more.get("pod", "")}
   volumes: [{{name: out, hostPath: {{path: {machine.where}/out}}}}{", " + volumes if volumes else ""}]
   containers:
@@ -96,6 +96,19 @@ def state(machine, name):
 
 def unused(machine, volume):
     machine.until(lambda: not [m for m in machine.mounts() if volume in m], f"the end of {volume}'s mounts")
+
+
+def clear(machine, claim_name, *pods):
+    """Pods go before their claim, and the device is released before the volume is deleted."""
+    volume = bound(machine, claim_name)
+    for name in pods:
+        machine.kubectl("delete", "pod", name, "--wait=false")
+    for name in pods:
+        remove(machine, "pod", name)
+    unused(machine, volume)
+    device = f"{machine.data}/node/plugins/"
+    machine.until(lambda: not [m for m in machine.mounts() if m.startswith(device)], "the device's release")
+    remove(machine, "pvc", claim_name, "pv", volume)
 
 
 def row(machine, name):
@@ -134,7 +147,7 @@ def test_what_a_container_writes_the_next_one_reads(machine):
     unused(machine, volume)
     k.apply(pod(machine, "reader", "cat /data/note > /out/reader", volume_of("notes"), pod="restartPolicy: Never"))
     assert said(machine, "reader") == "kept"
-    remove(machine, "pod", "writer", "pod", "reader", "pvc", "notes", "pv", volume)
+    clear(machine, "notes", "writer", "reader")
 
 
 @pytest.mark.demands("V26", "V27")
@@ -152,8 +165,7 @@ def test_two_pods_share_a_volume_that_is_mounted_once(machine):
     remove(machine, "pod", "left")
     assert [m for m in machine.mounts() if m.endswith("/globalmount")] == devices
     assert k.phase("pod", "right") == "Running"
-    remove(machine, "pod", "right", "pvc", "both", "pv", volume)
-    unused(machine, volume)
+    clear(machine, "both", "right")
     assert not [m for m in machine.mounts() if m.endswith("/globalmount")]
 
 
@@ -167,7 +179,7 @@ def test_a_block_volume_is_a_device_in_the_container(machine):
                   container="volumeDevices: [{name: data, devicePath: /dev/data}]"))
     volume = bound(machine, "disk")
     assert said(machine, "disk") == "written"
-    remove(machine, "pod", "disk", "pvc", "disk", "pv", volume)
+    clear(machine, "disk", "disk")
 
 
 def test_a_container_of_the_group_can_write_and_sees_only_its_part(machine):
@@ -184,8 +196,7 @@ def test_a_container_of_the_group_can_write_and_sees_only_its_part(machine):
     uid = k.get("pod", "group")["metadata"]["uid"]
     whole = next(m for m in machine.mounts() if f"/pods/{uid}/volumes/" in m and volume in m)
     assert machine.path(f"{whole}/part/of/mine").exists()
-    remove(machine, "pod", "group", "pvc", "group", "pv", volume)
-    unused(machine, volume)
+    clear(machine, "group", "group")
 
 
 def test_a_container_that_crashes_is_told_by_kubectl(machine):
@@ -281,8 +292,7 @@ def test_containers_go_on_while_orlop_is_restarted(machine, how):
     assert sorted(m for m in machine.mounts() if volume in m or m.endswith("/globalmount")) == mounts
     size = beat.stat().st_size
     machine.until(lambda: beat.stat().st_size > size, "the beat after the restart")
-    remove(machine, "pod", name, "pod", f"{name}-ends", "pod", f"{name}-goes", "pvc", name, "pv", volume)
-    unused(machine, volume)
+    clear(machine, name, name, f"{name}-ends", f"{name}-goes")
 
 
 @pytest.mark.demands("V26")
@@ -328,7 +338,7 @@ def test_a_claim_that_is_missing_is_told(machine):
     k.apply(claim("to-come", "late"))
     is_running(machine, "early")
     volume = bound(machine, "to-come")
-    remove(machine, "pod", "early", "pvc", "to-come", "pv", volume)
+    clear(machine, "to-come", "early")
 
 
 @pytest.mark.demands("V29")
@@ -349,8 +359,7 @@ def test_a_runtime_that_is_away_for_a_while_changes_nothing(machine):
     assert said(machine, "waits") == "here"
     machine.until(lambda: row(machine, "steady")[1:3] == ["1/1", "Running"], "the row")
     assert (state(machine, "steady")["containerID"], state(machine, "steady")["restartCount"]) == (before, 0)
-    remove(machine, "pod", "steady", "pod", "waits", "pvc", "steady", "pv", volume)
-    unused(machine, volume)
+    clear(machine, "steady", "steady", "waits")
 
 
 def test_without_containerd_the_condition_says_so(tmp_path):
