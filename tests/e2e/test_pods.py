@@ -177,7 +177,6 @@ def test_a_block_volume_is_a_device_in_the_container(machine):
                                    " && dd if=/dev/data bs=8 count=1 > /tmp/m && cat /tmp/m > /out/disk; echo >> /out/disk;"
                                    "sleep 100000", volume_of("disk"), mounts="",
                   container="volumeDevices: [{name: data, devicePath: /dev/data}]"))
-    volume = bound(machine, "disk")
     assert said(machine, "disk") == "written"
     clear(machine, "disk", "disk")
 
@@ -337,7 +336,6 @@ def test_a_claim_that_is_missing_is_told(machine):
     assert row(machine, "early")[2] == "Pending"
     k.apply(claim("to-come", "late"))
     is_running(machine, "early")
-    volume = bound(machine, "to-come")
     clear(machine, "to-come", "early")
 
 
@@ -348,7 +346,7 @@ def test_a_runtime_that_is_away_for_a_while_changes_nothing(machine):
             + pod(machine, "steady", "while true; do echo x >> /data/beat; cat /data/beat > /out/steady; sleep 0.2; done",
                   volume_of("steady")))
     said(machine, "steady")
-    volume, before = bound(machine, "steady"), state(machine, "steady")["containerID"]
+    before = state(machine, "steady")["containerID"]
     machine.runtime.stop()
     time.sleep(1)
     size = (machine.where / "out/steady").stat().st_size
