@@ -11,11 +11,12 @@
 #include "core/version.h"
 #include "kube/client/config.h"
 #include "net/daemon.h"
+#include "orlop/health.h"
 #include "orlop/parts.h"
 
 struct controller_options {
     bool version, debug, leader_elect, extra_create_metadata, strict_topology;
-    const char *kubeconfig, *context, *controllers, *lease_namespace, *lease_name;
+    const char *kubeconfig, *context, *controllers, *lease_namespace, *lease_name, *metrics;
     struct ol_strv csi_sockets, csi_socket_dirs, nfs_provisioners;
 };
 
@@ -34,6 +35,7 @@ static const struct ol_opt opts[] = {
     {"leader-elect", 0, OL_OPT_FLAG, NULL, "Work only while this process holds the Lease", AT(leader_elect)},
     {"leader-elect-namespace", 0, OL_OPT_STR, "NAME", "Namespace of the Lease (kube-system)", AT(lease_namespace)},
     {"leader-elect-name", 0, OL_OPT_STR, "NAME", "Name of the Lease (orlop-volume-controller)", AT(lease_name)},
+    {"metrics", 0, OL_OPT_STR, "ADDRESS:PORT", "Answer /metrics, /healthz and /readyz there, by plain HTTP (not at all)", AT(metrics)},
     {"debug", 0, OL_OPT_FLAG, NULL, "Say more on standard error", AT(debug)},
     {"version", 0, OL_OPT_FLAG, NULL, "Print the version", AT(version)},
     {0},
@@ -44,6 +46,7 @@ struct controller {
     struct ol_daemon daemon;
     struct parts *parts;
     struct kube_stack *stack;
+    struct health *health;
     struct kube_stack_row rows[PARTS_MAX];
     bool has_lost;
 };
@@ -61,6 +64,8 @@ static void stop(void *ctx)
 {
     struct controller *c = ctx;
 
+    health_stop(c->health);
+    c->health = NULL;
     kube_stack_stop(c->stack, on_stopped, c);
 }
 
@@ -98,6 +103,11 @@ static int start(struct controller *c, const struct controller_options *o, const
     ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
     int r;
 
+    if (o->metrics) {
+        r = health_start(&c->daemon.loop, o->metrics, &c->stack, &c->health, err);
+        if (r < 0)
+            return r;
+    }
     ol_strv_split(&names, o->controllers, ", ");
     c->parts = parts_new(&c->daemon.loop, &parts);
     r = parts_select(c->parts, &names, c->rows, &stack.n_rows, err);

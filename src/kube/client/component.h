@@ -26,4 +26,6 @@ struct kube_component {
     /* Ends what is under way, then calls 'stopped' once, perhaps at once; the state is gone
      * then. */
     void (*stop)(void *state, void (*stopped)(void *ctx), void *ctx);
+    /* Prometheus text of what it counts; NULL = it counts nothing. */
+    void (*write_metrics)(void *state, struct ol_buf *to);
 };

@@ -147,6 +147,18 @@ int kube_stack_start(struct ol_loop *loop, const struct kube_stack_options *o,
     return 0;
 }
 
+bool kube_stack_is_running(const struct kube_stack *s)
+{
+    return s->is_running && !s->is_stopping;
+}
+
+void kube_stack_write_metrics(const struct kube_stack *s, struct ol_buf *to)
+{
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (s->parts[i].component->write_metrics)
+            s->parts[i].component->write_metrics(s->parts[i].state, to);
+}
+
 const struct kube_stack_row *kube_stack_row_find(const struct kube_stack_row *rows, size_t n,
                                                  const char *name)
 {

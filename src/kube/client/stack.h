@@ -32,6 +32,11 @@ int kube_stack_start(struct ol_loop *loop, const struct kube_stack_options *opti
  * once. */
 void kube_stack_stop(struct kube_stack *s, void (*stopped)(void *ctx), void *ctx);
 
+/* All caches are full; and, where leading is asked for, we lead. */
+bool kube_stack_is_running(const struct kube_stack *s);
+/* What its components count, as Prometheus text. */
+void kube_stack_write_metrics(const struct kube_stack *s, struct ol_buf *to);
+
 /* The row of a component by its name; NULL. */
 const struct kube_stack_row *kube_stack_row_find(const struct kube_stack_row *rows, size_t n,
                                                  const char *name);

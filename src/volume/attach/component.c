@@ -108,6 +108,7 @@ const struct kube_component attach_component = {
     .start = start,
     .run = run,
     .stop = stop,
+    .write_metrics = attach_write_metrics,
 };
 
 void attach_write_metrics(void *state, struct ol_buf *to)

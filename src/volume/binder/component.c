@@ -261,4 +261,5 @@ const struct kube_component binder_component = {
     .start = start,
     .run = run,
     .stop = stop,
+    .write_metrics = binder_write_metrics,
 };
