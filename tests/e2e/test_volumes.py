@@ -99,6 +99,26 @@ def remove(c, *what):
         gone(c, kind, name)
 
 
+@pytest.mark.demands("V1")
+def test_volumes_and_classes_belong_to_the_cluster_and_claims_to_a_namespace(cluster):
+    k = cluster.kubectl
+    of_cluster = k("api-resources", "--namespaced=false", "-o", "name").split()
+    of_namespaces = k("api-resources", "--namespaced=true", "-o", "name").split()
+    assert {"persistentvolumes", "storageclasses.storage.k8s.io"} <= set(of_cluster)
+    assert {"persistentvolumeclaims", "pods"} <= set(of_namespaces)
+    k.apply(storage_class("shared-name") + "---\n" + claim("twin", "shared-name"))
+    k("create", "namespace", "other")
+    k("apply", "-n", "other", "-f", "-", text=claim("twin", "shared-name"))
+    first = bound(cluster, "twin")
+    cluster.until(lambda: k.get("-n", "other", "pvc", "twin")["status"]["phase"] == "Bound", "the other's binding")
+    second = k.get("-n", "other", "pvc", "twin")["spec"]["volumeName"]
+    assert first != second
+    k("delete", "namespace", "other", "--wait=false")
+    gone(cluster, "pv", second)
+    assert k.phase("pv", first) == "Bound"
+    remove(cluster, "pvc", "twin", "pv", first)
+
+
 @pytest.mark.demands("V3", "V6", "V17")
 def test_a_claim_gets_a_volume_of_its_own(cluster):
     k = cluster.kubectl
