@@ -24,7 +24,6 @@ from collections import Counter
 from runner import builds, demands, leftovers, static, suites
 from runner.results import BUILD, FAILED, PASSED, ROOT, SKIPPED, Clock, Result, Results
 
-SUITES = ("contract", "e2e")
 clock = Clock()
 
 
@@ -103,7 +102,7 @@ def check():
         pass
     running = []
     if release_ready.is_set():
-        running = [guarded(suite, name, results) for name in SUITES]
+        running = [guarded(suite, name, results) for name in suites.SUITES]
     else:
         results.check("the suites run", "tests", "there is no release build to run them with")
     for thread in [statics, lanes, *running]:
