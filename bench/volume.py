@@ -182,6 +182,14 @@ def bind_over_http():
                 yield from memory_of_pairs(server, config, idle)
 
 
+def bind_over_socket():
+    for _ in range(ROUNDS):
+        with place() as where, api_server(where) as (_, _, local, sock):
+            bench("load", "pairs", PAIRS, IN_FLIGHT * 4, local)
+            fsync = fsync_ms(where)
+            yield "bind over the socket", PAIRS / time_to_bind(local, sock), fsync
+
+
 def time_to_bind(config, sock):
     watch = Watch(sock, "/api/v1/persistentvolumeclaims?watch=1")
     while watch.lines < PAIRS:
@@ -390,13 +398,14 @@ def match():
 
 # --- the table ---
 
-PARTS = {"match": match, "bind": bind_in_process, "http": bind_over_http, "pods": pods, "up": up,
+PARTS = {"match": match, "bind": bind_in_process, "http": bind_over_http, "socket": bind_over_socket, "pods": pods, "up": up,
          "api": api}
 MOST, LEAST = "<=", ">="
 # figure, label, unit, target (None = none)
 TABLE = (
     ("bind in-process", "10,000 static claims to Bound, one process", "claims/s", (LEAST, 3000)),
     ("bind over HTTP", "  over HTTPS, from the controller's exec", "claims/s", (LEAST, 3000)),
+    ("bind over the socket", "  over HTTP by a Unix socket", "claims/s", (LEAST, 3000)),
     ("controller memory", "  controllers' growth by the 10,000 pairs", "MiB", (MOST, 30)),
     ("controller idle", "    controllers without them", "MiB", None),
     ("API server memory", "  API server with them", "MiB", (MOST, 60)),

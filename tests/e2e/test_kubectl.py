@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kubectl as people use it, of Debian 12 and a newer one, against orlop-apiserver."""
+"""kubectl as people use it, of Debian 12, 13 and sid, against orlop-apiserver."""
 
 import json
 import os
@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from support.apiserver import ApiServer, kubectls
+from support.apiserver import KUBECTLS, ApiServer, kubectl_of
+from support.debs import SupportError
 from support.cluster import until
 
 PV = """\
@@ -45,9 +46,13 @@ def config_map(name, **labels):
     return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "b"}})
 
 
-@pytest.fixture(scope="module", params=kubectls(), ids=lambda p: "path" if p else "debian12")
+@pytest.fixture(scope="module", params=KUBECTLS)
 def server(request, tmp_path_factory):
-    with ApiServer(tmp_path_factory.mktemp("api"), kubectl=request.param) as server:
+    try:
+        program = kubectl_of(request.param)
+    except SupportError as e:
+        pytest.skip(f"the kubectl of {request.param} can't be had: {str(e).splitlines()[0]}")
+    with ApiServer(tmp_path_factory.mktemp("api"), kubectl=program) as server:
         yield server
 
 

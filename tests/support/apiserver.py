@@ -9,7 +9,6 @@ orlop-apiserver as a process of its own, on any free port of loopback, all its s
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -18,6 +17,7 @@ import time
 from pathlib import Path
 
 from .cluster import Kubectl, our
+from .debs import released
 
 PATIENCE = 20
 
@@ -134,10 +134,12 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.unix_path))
 
 
-def kubectls():
-    """Programs to test with: Debian 12's (None: it is unpacked when it is needed), and a newer one."""
-    newer = shutil.which("kubectl")
-    return [None] + ([newer] if newer else [])
+KUBECTLS = ("debian12", "trixie", "sid")
+
+
+def kubectl_of(release):
+    """The kubectl of a release of Debian, unpacked; None is the default one, of Debian 12."""
+    return None if release == "debian12" else released("kubectl", release) / "usr/bin/kubectl"
 
 
 class Watch:

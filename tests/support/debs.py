@@ -107,6 +107,30 @@ def unpacked(package):
     return where
 
 
+def released(package, release):
+    """The directory with a package of another release of Debian, from the same archive; apt's own state is
+    not touched. SupportError when it can't be had."""
+    where = BUILD / "debs" / f"{release}-{package}"
+    with locked(f"deb-{release}-{package}"):
+        if (where / "usr").is_dir():
+            return where
+        apt = BUILD / "debs" / f"apt-{release}"
+        for folder in ("lists/partial", "cache/archives/partial", "fetch"):
+            (apt / folder).mkdir(parents=True, exist_ok=True)
+        (apt / "list").write_text(f"deb {archive()[0]} {release} main\n")
+        settings = [f"Dir::Etc::sourcelist={apt}/list", "Dir::Etc::sourceparts=/dev/null",
+                    f"Dir::State::lists={apt}/lists", "Dir::State::status=/dev/null",
+                    f"Dir::Cache={apt}/cache", "Acquire::Languages=none", "APT::Sandbox::User=root"]
+        options = [word for setting in settings for word in ("-o", setting)]
+        try:
+            run("apt-get", *options, "-q", "update")
+            run("apt-get", *options, "download", package, cwd=apt / "fetch")
+            run("dpkg-deb", "-x", next((apt / "fetch").glob("*.deb")), where)
+        finally:
+            shutil.rmtree(apt)
+    return where
+
+
 def kernel():
     """(kernel image, module directory) of one and the same package."""
     package = unpacked(kernel_package())
