@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,19 +40,27 @@ static int set_up(void **state)
     return 0;
 }
 
+static void nothing(void *ctx) {}
+
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
     ol_time end = ol_now_boot(&f->env) + 20 * OL_SECOND;
 
-    /* A cancelled process keeps nobody waiting; the loop has its handle until it is reaped. */
+    /* A cancelled process keeps nobody waiting, but the loop has its handle until it is reaped,
+     * and looks for that only while something else keeps it going. */
     uv_run(&f->uv, UV_RUN_DEFAULT);
     while (uv_loop_close(&f->uv) < 0) {
+        struct ol_timer timer = {0};
+
         if (ol_now_boot(&f->env) > end)
             return -1;
-        uv_run(&f->uv, UV_RUN_NOWAIT);
-        poll(NULL, 0, 1);
+        ol_timer_init(&timer, &f->loop, nothing, NULL);
+        ol_timer_set(&timer, OL_MS);
+        uv_run(&f->uv, UV_RUN_DEFAULT);
+        ol_timer_done(&timer);
+        uv_run(&f->uv, UV_RUN_DEFAULT);
     }
     ol_env_done(&f->env);
     ol_strv_done(&f->plan);
