@@ -123,12 +123,24 @@ def test(lane, results):
 TAP = re.compile(r"^(not )?ok \d+ - (\S+)(?:\s+#\s*(SKIP\S*)\s*(.*))?$", re.M | re.I)
 
 
+def unit_sources():
+    """{name of the program: its source}: tests/unit/volume/csi/test-nfs.c is test-volume-csi-nfs."""
+    found = {}
+    for path in (ROOT / "tests/unit").rglob("test-*.c"):
+        folder = path.parent.relative_to(ROOT / "tests/unit")
+        name = "-".join(["test", *folder.parts, path.stem[len("test-"):]])
+        found[name] = str(path.relative_to(ROOT))
+    return found
+
+
+UNIT_SOURCES = unit_sources()
+
+
 def source_of(program):
     """The source file of a test program from its place below the build directory."""
     path = program["command"][0].split("/tests/", 1)[-1]
     if path.startswith("unit/"):
-        directory, _, module = os.path.basename(path)[len("test-"):].partition("-")
-        return f"tests/unit/{directory}/test-{module}.c"
+        return UNIT_SOURCES.get(os.path.basename(path), "tests/" + path)
     if path.startswith("fuzz/"):
         return f"tests/fuzz/fuzz-{os.path.basename(path)[len('replay-'):]}.c"
     return "tests/" + path
