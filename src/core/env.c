@@ -41,13 +41,15 @@ bool ol_env_is_host(const struct ol_env *env)
 
 bool ol_change(struct ol_env *env, const char *verb, const char *object)
 {
-    env->n_changes++;
+    /* Task threads of the host agent share one environment. */
+    unsigned long n = __atomic_add_fetch(&env->n_changes, 1, __ATOMIC_RELAXED);
+
     if (env->is_dry_run) {
         if (env->plan)
             env->plan(env->plan_ctx, verb, object);
         return false;
     }
-    if (env->kill_at && env->n_changes == env->kill_at) {
+    if (env->kill_at && n == env->kill_at) {
         kill(getpid(), SIGKILL);
         pause(); /* SIGKILL is on its way */
     }
