@@ -198,8 +198,8 @@ void task_pool_add(struct task_pool *p, const struct task *t)
         p->n_waiting++;
         pthread_cond_signal(&p->more);
         /* An idle thread may have been woken for another task and not run yet. */
-        if (p->n_waiting > p->n_idle && p->n_threads < p->options.n_threads && !start_thread(p) &&
-            p->n_threads == 0)
+        if (p->n_waiting > p->n_idle && p->n_threads < p->options.n_threads && !start_thread(p)
+            && p->n_threads == 0)
             ol_error(p->env, "no thread can be started for %s: it waits", t->name);
     }
     pthread_mutex_unlock(&p->lock);
