@@ -16,11 +16,12 @@ struct conductor_ops {
     /* "1.21 GigaWatts" until it answers is the caller's business (service/); one try here. */
     int (*ping)(struct conductor *c, ol_time timeout, struct ol_err *err);
     /* objinst.METHOD(**kwargs): *ret_updates as nova_object_update() takes them; *ret the
-     * result. */
+     * result; both in 'a'. */
     int (*object_action)(struct conductor *c, const struct nova_context *ctx,
                          const struct nova_object *o, const char *method,
-                         const struct ol_val *kwargs, const struct ol_val **ret_updates,
-                         const struct ol_val **ret, struct ol_err *err);
+                         const struct ol_val *kwargs, struct ol_arena *a,
+                         const struct ol_val **ret_updates, const struct ol_val **ret,
+                         struct ol_err *err);
     /* CLASS.METHOD(*args, **kwargs) */
     int (*class_action)(struct conductor *c, const struct nova_context *ctx, const char *class,
                         const char *method, const struct ol_val *args, const struct ol_val *kwargs,

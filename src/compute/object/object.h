@@ -43,12 +43,12 @@ struct nova_field {
     enum nova_type type;
     unsigned flags;    /* enum nova_field_flag */
     const char *class; /* of NOVA_OBJECT and NOVA_OBJECTS */
+    const char *since; /* the class's first version that has it; NULL = all that we know */
 };
 
 struct nova_class {
     const char *name;                /* "Instance" */
-    const struct nova_field *fields; /* by name */
-    const char *const *children;     /* classes below it, for manifests; NULL-terminated; or NULL */
+    const struct nova_field *fields; /* the classes in them are those of its manifest */
 };
 
 /* NULL when it is none of ours. */
@@ -58,18 +58,23 @@ struct nova_object {
     const struct nova_class *class;
     const char *version; /* that it came with, or that it is sent with */
     struct ol_arena *arena;
-    struct ol_val *data;    /* a map: fields as primitives; absent = not set */
-    struct ol_val *changes; /* a list of names */
+    struct ol_val *primitive; /* the object as it travels */
+    struct ol_val *data;      /* of it, a map: fields as primitives; absent = not set */
 };
 
 /* An empty one in the release's version. Aborts when the class is not in the tables. */
 struct nova_object *nova_object_new(struct ol_arena *a, const struct nova_release *r,
                                     const char *class);
 /* From a primitive (which is copied into the arena). -EINVAL: not an object, with the JSON path;
- * NOVA_INCOMPATIBLE_OBJECT: a major version that we don't know. A newer minor one is taken as it
- * is: its unknown fields are kept. NOVA_UNSUPPORTED_OBJECT: no such class. */
+ * -EFBIG: larger than NOVA_OBJECT_MAX, or nested too deep; NOVA_INCOMPATIBLE_OBJECT: a major
+ * version that we don't know. A newer minor one is taken as it is: its unknown fields are kept.
+ * NOVA_UNSUPPORTED_OBJECT: no such class. */
+enum { NOVA_OBJECT_MAX = 16 << 20 };
 int nova_object_load(struct ol_arena *a, const struct ol_val *primitive, struct nova_object **ret,
                      struct ol_err *err) __attribute__((warn_unused_result));
+/* The same without a copy: the primitive is in the arena already, and nobody else changes it. */
+int nova_object_adopt(struct ol_arena *a, const struct ol_val *primitive, struct nova_object **ret,
+                      struct ol_err *err) __attribute__((warn_unused_result));
 /* Its primitive, sharing its data. */
 struct ol_val *nova_object_dump(const struct nova_object *o);
 /* A copy in another arena. */
@@ -91,7 +96,8 @@ const struct ol_val *nova_val(const struct nova_object *o, const char *field);
 struct nova_object *nova_child(const struct nova_object *o, const char *field);
 
 /* --- writing: marks the field as changed when the value differs; aborts on a field that the
- * table doesn't have or a value of another type: a bug of ours --- */
+ * table doesn't have or a value of another type: a bug of ours. A field that came after the
+ * object's version (compute_id before Instance 2.8) is left out silently. --- */
 void nova_set_str(struct nova_object *o, const char *field, const char *value); /* NULL = null */
 void nova_set_int(struct nova_object *o, const char *field, int64_t value);
 void nova_set_float(struct nova_object *o, const char *field, double value);
@@ -105,11 +111,15 @@ void nova_set_key(struct nova_object *o, const char *field, const char *key, con
 
 bool nova_is_changed(const struct nova_object *o, const char *field);
 void nova_clear_changes(struct nova_object *o);
-/* Takes in the answer of object_action: changed fields as primitives and "obj_what_changed". */
+/* Takes in the answer of object_action: changed fields as primitives and "obj_what_changed". What
+ * differs is copied; a time is written over in place, so that a service that is saved again and
+ * again takes no more memory. Null: nothing changed. */
 int nova_object_update(struct nova_object *o, const struct ol_val *updates, struct ol_err *err)
     __attribute__((warn_unused_result));
 
 /* "2026-11-22T01:06:13Z" as nanoseconds since the epoch; -1 when it is no such text. */
 ol_time nova_time(const char *text);
+enum { NOVA_TIME_SIZE = 21 };
+void nova_time_format(ol_time wall, char out[NOVA_TIME_SIZE]);
 /* The version manifest of a class and all below it, for object_class_action_versions. */
 struct ol_val *nova_manifest(struct ol_arena *a, const struct nova_release *r, const char *class);

@@ -20,7 +20,7 @@ struct nova_release {
     const char *rpc_version; /* served: "6.1" */
     bool has_compute_id;     /* STATE/compute_id is the node's identity */
     bool has_compute_alt;    /* a second server on compute-alt */
-    const struct nova_object_version *objects; /* every class of ours */
+    const struct nova_object_version *objects; /* those that differ from zed's */
 };
 
 extern const struct nova_release nova_releases[]; /* name NULL ends it */
