@@ -30,6 +30,11 @@ struct conductor_ops {
      * the scheduler's fanout. A conductor that stands alone does them itself or drops them. */
     int (*cast)(struct conductor *c, const struct nova_context *ctx, const struct rpc_target *to,
                 const struct rpc_message *m, struct ol_err *err);
+    /* An object of a version that we don't know as one that we do: its primitive with the versions
+     * of our manifest. NULL = cannot: all objects are of this very release. */
+    int (*backport)(struct conductor *c, const struct nova_context *ctx,
+                    const struct ol_val *primitive, const struct ol_val *manifest,
+                    struct ol_arena *a, const struct ol_val **ret, struct ol_err *err);
     void (*free)(struct conductor *c);
 };
 
@@ -71,11 +76,22 @@ int conductor_get(struct conductor *c, const struct nova_context *ctx, const cha
                   const char *method, const struct ol_val *args, const struct ol_val *kwargs,
                   struct ol_arena *a, struct nova_object **ret, struct ol_err *err)
     __attribute__((warn_unused_result));
+/* A class method whose result is a plain value: Service.get_minimum_version. */
+int conductor_value(struct conductor *c, const struct nova_context *ctx, const char *class,
+                    const char *method, const struct ol_val *args, const struct ol_val *kwargs,
+                    struct ol_arena *a, const struct ol_val **ret, struct ol_err *err)
+    __attribute__((warn_unused_result));
+/* nova_object_load() of what came with a message; one of another major version is made ours by the
+ * conductor. */
+int conductor_load(struct conductor *c, const struct nova_context *ctx, struct ol_arena *a,
+                   const struct ol_val *primitive, struct nova_object **ret, struct ol_err *err)
+    __attribute__((warn_unused_result));
 /* Instance.get_by_uuid with expected_attrs, NULL-terminated; NULL = none. */
 int conductor_get_instance(struct conductor *c, const struct nova_context *ctx, const char *uuid,
                            const char *const *attrs, struct ol_arena *a, struct nova_object **ret,
                            struct ol_err *err) __attribute__((warn_unused_result));
-/* InstanceActionEvent.event_start and event_finish_with_failure; 'why' NULL = it succeeded. */
+/* InstanceActionEvent.event_start and event_finish_with_failure; 'why' NULL = it succeeded. The
+ * event that has not finished is found by request id; its host was told at its start. */
 int conductor_event_start(struct conductor *c, const struct nova_context *ctx, const char *uuid,
                           const char *event, const char *host, struct ol_err *err)
     __attribute__((warn_unused_result));
