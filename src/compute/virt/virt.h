@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include "compute/config/config.h"
+#include "core/arena.h"
+#include "core/buf.h"
 #include "core/env.h"
 #include "core/err.h"
 #include "core/strv.h"
