@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
+
+#include "core/str.h"
 
 const char *ol_url_shown(const char *url)
 {
@@ -25,4 +28,26 @@ int ol_http_fetch(struct ol_env *env, const struct ol_http_request *request,
         return 0;
     }
     return env->http->fetch(env, request, response, err);
+}
+
+void ol_http_keep_free(struct ol_env *env, struct ol_http_keep *keep)
+{
+    if (keep && env->http && env->http->keep_free)
+        env->http->keep_free(keep);
+}
+
+const char *ol_http_head_get(const struct ol_buf *head, const char *name, size_t *ret_len)
+{
+    const char *line = head->data, *end = head->data + head->len, *found = NULL;
+    size_t n = strlen(name);
+
+    while (line < end) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+
+        stop = stop ? stop : end;
+        if ((size_t)(stop - line) > n && line[n] == ':' && !strncasecmp(line, name, n))
+            found = ol_str_strip(line + n + 1, (size_t)(stop - line) - n - 1, ret_len);
+        line = stop + 1;
+    }
+    return found;
 }

@@ -5,9 +5,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/str.h"
@@ -26,25 +28,44 @@ struct curl {
     CURLcode (*perform)(CURL *handle);
     CURLcode (*getinfo)(CURL *handle, CURLINFO info, ...);
     void (*cleanup)(CURL *handle);
+    void (*reset)(CURL *handle);
     const char *(*strerror)(CURLcode code);
     struct curl_slist *(*append)(struct curl_slist *list, const char *text);
     void (*free_all)(struct curl_slist *list);
+};
+
+/* A handle between two requests; it has the connections. */
+struct ol_http_keep {
+    struct curl curl;
+    CURL *handle;
 };
 
 /* One exchange under way. */
 struct exchange {
     struct curl curl;
     CURL *handle;
+    struct ol_http_keep *keep; /* whose handle it is; NULL = our own */
     struct curl_slist *headers;
+    const struct ol_http_request *request;
+    struct ol_http_response *response;
+    int taken; /* what request.take said in the end */
     char detail[CURL_ERROR_SIZE];
 };
 
 static void exchange_done(struct exchange *x)
 {
+    if (x->keep && x->handle)
+        x->curl.reset(x->handle); /* connections stay, pointers to this exchange do not */
     if (x->headers)
         x->curl.free_all(x->headers);
-    if (x->handle)
+    if (!x->keep && x->handle)
         x->curl.cleanup(x->handle);
+}
+
+static void keep_free(struct ol_http_keep *keep)
+{
+    keep->curl.cleanup(keep->handle);
+    free(keep);
 }
 
 static int load_curl(const char *library, struct curl *ret, struct ol_err *err)
@@ -57,6 +78,7 @@ static int load_curl(const char *library, struct curl *ret, struct ol_err *err)
         {"curl_easy_perform", &ret->perform}, {"curl_easy_getinfo", &ret->getinfo},
         {"curl_easy_cleanup", &ret->cleanup}, {"curl_easy_strerror", &ret->strerror},
         {"curl_slist_append", &ret->append},  {"curl_slist_free_all", &ret->free_all},
+        {"curl_easy_reset", &ret->reset},
     };
     /* Stays loaded: libcurl keeps global state, and loading it again costs nothing. */
     void *lib = dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -94,10 +116,27 @@ bool ol_http_is_link_local(const char *url)
 
 static size_t take_body(char *data, size_t size, size_t n, void *ctx)
 {
-    struct ol_buf *body = ctx;
+    struct exchange *x = ctx;
+    struct ol_buf *body = &x->response->body;
+    long status = 0;
 
+    x->curl.getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
+    if (x->request->take && status >= 200 && status < 300) {
+        x->taken = x->request->take(x->request->take_ctx, data, size * n);
+        return x->taken < 0 ? 0 : n;
+    }
     ol_buf_add(body, data, size * n);
     return ol_buf_status(body) < 0 ? 0 : n; /* fewer than n: curl stops */
+}
+
+static size_t take_head(char *data, size_t size, size_t n, void *ctx)
+{
+    struct ol_buf *head = ctx;
+
+    if (size * n >= 5 && !memcmp(data, "HTTP/", 5))
+        ol_buf_clear(head); /* of an answer after a redirect or "100 Continue" */
+    ol_buf_add(head, data, size * n);
+    return ol_buf_status(head) < 0 ? 0 : n;
 }
 
 static bool has_header(const struct ol_http_request *request, const char *name)
@@ -148,9 +187,36 @@ static void set_method(struct exchange *x, const struct ol_http_request *request
     x->curl.setopt(x->handle, CURLOPT_CUSTOMREQUEST, method);
 }
 
-static int prepare(struct exchange *x, const struct ol_http_request *request, struct ol_buf *body)
+static void set_tls(struct exchange *x, const struct ol_http_tls *tls)
+{
+    if (tls->ca_file)
+        x->curl.setopt(x->handle, CURLOPT_CAINFO, tls->ca_file);
+    if (tls->cert_file)
+        x->curl.setopt(x->handle, CURLOPT_SSLCERT, tls->cert_file);
+    if (tls->key_file)
+        x->curl.setopt(x->handle, CURLOPT_SSLKEY, tls->key_file);
+    if (tls->is_insecure) {
+        x->curl.setopt(x->handle, CURLOPT_SSL_VERIFYPEER, 0L);
+        x->curl.setopt(x->handle, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+static void set_limits(struct exchange *x, const struct ol_http_request *request)
 {
     long timeout_ms = (long)((request->timeout ? request->timeout : 10 * OL_SECOND) / OL_MS);
+    long idle = (long)((request->idle + OL_SECOND - 1) / OL_SECOND);
+
+    x->curl.setopt(x->handle, CURLOPT_NOSIGNAL, 1L);
+    x->curl.setopt(x->handle, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1L);
+    if (idle) {
+        x->curl.setopt(x->handle, CURLOPT_CONNECTTIMEOUT, idle);
+        x->curl.setopt(x->handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        x->curl.setopt(x->handle, CURLOPT_LOW_SPEED_TIME, idle);
+    }
+}
+
+static int prepare(struct exchange *x, const struct ol_http_request *request)
+{
     int r = add_headers(x, request);
 
     if (r < 0)
@@ -158,17 +224,40 @@ static int prepare(struct exchange *x, const struct ol_http_request *request, st
     x->curl.setopt(x->handle, CURLOPT_URL, request->url);
     x->curl.setopt(x->handle, CURLOPT_PROTOCOLS_STR, "http,https,ftp,ftps");
     x->curl.setopt(x->handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    x->curl.setopt(x->handle, CURLOPT_FOLLOWLOCATION, 1L);
+    x->curl.setopt(x->handle, CURLOPT_FOLLOWLOCATION, request->is_redirect_refused ? 0L : 1L);
     x->curl.setopt(x->handle, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
-    x->curl.setopt(x->handle, CURLOPT_NOSIGNAL, 1L);
-    x->curl.setopt(x->handle, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1L);
     x->curl.setopt(x->handle, CURLOPT_HTTPHEADER, x->headers);
     x->curl.setopt(x->handle, CURLOPT_WRITEFUNCTION, take_body);
-    x->curl.setopt(x->handle, CURLOPT_WRITEDATA, body);
+    x->curl.setopt(x->handle, CURLOPT_WRITEDATA, x);
+    if (x->response->head) {
+        x->curl.setopt(x->handle, CURLOPT_HEADERFUNCTION, take_head);
+        x->curl.setopt(x->handle, CURLOPT_HEADERDATA, x->response->head);
+    }
     x->curl.setopt(x->handle, CURLOPT_ERRORBUFFER, x->detail);
     if (ol_http_is_link_local(request->url))
         x->curl.setopt(x->handle, CURLOPT_NOPROXY, "*");
+    set_limits(x, request);
+    if (request->tls)
+        set_tls(x, request->tls);
     set_method(x, request);
+    return 0;
+}
+
+/* The kept handle, or a new one, which is kept when that is wanted. */
+static int get_handle(struct exchange *x, struct ol_http_keep **keep)
+{
+    if (keep && *keep) {
+        x->keep = *keep;
+        x->handle = x->keep->handle;
+        return 0;
+    }
+    x->handle = x->curl.init();
+    if (!x->handle)
+        return -ENOMEM;
+    if (keep) {
+        *keep = x->keep = ol_xcalloc(1, sizeof(*x->keep));
+        *x->keep = (struct ol_http_keep){.curl = x->curl, .handle = x->handle};
+    }
     return 0;
 }
 
@@ -183,7 +272,7 @@ static int fail_fetch(const struct exchange *x, const struct ol_http_request *re
 static int fetch_remote(const char *library, const struct ol_http_request *request,
                         struct ol_http_response *response, struct ol_err *err)
 {
-    ol_auto(exchange_done) struct exchange x = {.headers = NULL};
+    ol_auto(exchange_done) struct exchange x = {.request = request, .response = response};
     bool is_ftp = !strncasecmp(request->url, "ftp", 3);
     long status = 0;
     CURLcode code;
@@ -191,10 +280,12 @@ static int fetch_remote(const char *library, const struct ol_http_request *reque
 
     if (r < 0)
         return r;
-    x.handle = x.curl.init();
-    if (!x.handle || prepare(&x, request, &response->body) < 0)
+    if (get_handle(&x, request->keep) < 0 || prepare(&x, request) < 0)
         return ol_err_set(err, ENOMEM, "fetch a URL: out of memory");
     code = x.curl.perform(x.handle);
+    if (x.taken < 0)
+        return ol_err_set(err, -x.taken, "'%.256s': what came cannot be kept: %s",
+                          ol_url_shown(request->url), strerror(-x.taken));
     if (ol_buf_status(&response->body) < 0)
         return ol_err_set(err, EFBIG, "'%.256s': the answer has more than %zu bytes",
                           ol_url_shown(request->url), response->body.max);
@@ -252,4 +343,4 @@ static int fetch(struct ol_env *env, const struct ol_http_request *request,
     return ol_http_fetch_by("libcurl.so.4", env, request, response, err);
 }
 
-const struct ol_http ol_http_real = {.fetch = fetch};
+const struct ol_http ol_http_real = {.fetch = fetch, .keep_free = keep_free};

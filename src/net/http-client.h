@@ -16,8 +16,11 @@
  * are never used for a link-local address, and "User-Agent: Cloud-Init/26.2" is sent unless the
  * request brings its own.
  *
+ * A connection can be kept (ol_http_request.keep), a body can be taken as it comes, and a service's
+ * own authorities can be named; from several threads at once as long as each has its own keep.
+ *
  * Failures of fetch beyond those of core/http.h: -EINVAL not a URL of these kinds; -ELIBACC
- * libcurl is not installed; -ENOENT no such file; -EHOSTUNREACH no such host; -ECONNREFUSED;
+ * libcurl is not installed; -ENOENT no such file; -EHOSTUNREACH no such host; -ECONNREFUSED; -ECONNRESET;
  * -ETIMEDOUT; -ELOOP too many redirects; -EKEYREJECTED the certificate is not trusted; -EIO.
  * Domain "curl" with curl's number as status where curl said it.
  */
