@@ -255,7 +255,12 @@ void option_show(const struct option_row *row, const struct compute_config *c, s
     case OPTION_SPAN:
         show_fraction(row, (double)*CONST_FIELD(row, c, ol_time) / (double)OL_SECOND, to);
         break;
-    case OPTION_LIST: show_list(CONST_FIELD(row, c, struct ol_strv), to); break;
+    case OPTION_LIST:
+        if (!row->fallback && !CONST_FIELD(row, c, struct ol_strv)->n)
+            ol_buf_adds(to, "None");
+        else
+            show_list(CONST_FIELD(row, c, struct ol_strv), to);
+        break;
     }
 }
 
