@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "codec/json-writer.h"
 #include "kube/base/kind.h"
+#include "kube/base/time.h"
 #include "volume/csi/attacher.h"
 #include "volume/csi/csi-driver.h"
 #include "volume/csi/csi-error.h"
@@ -189,13 +189,10 @@ void attacher_write_detached(struct ol_buf *to, const struct kube_va *va)
 void attacher_write_error(struct ol_buf *to, const char *member, ol_time now, int code,
                           const char *message)
 {
-    char stamp[32] = "";
-    time_t seconds = (time_t)(now / OL_SECOND);
-    struct tm tm;
+    char stamp[KUBE_TIME_SIZE];
     struct ol_jw w;
 
-    if (gmtime_r(&seconds, &tm))
-        (void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    kube_time_format(now, stamp);
     ol_jw_init(&w, to);
     ol_jw_map(&w, NULL);
     ol_jw_map(&w, "status");

@@ -22,3 +22,11 @@ void csi_patch_finalizer(struct ol_buf *to, const struct kube_object *o, enum cs
 bool csi_has_finalizer(const struct kube_object *o, const char *finalizer);
 /* NULL when it is absent. */
 const char *csi_annotation(const struct kube_object *o, const char *key);
+
+/* --- of a claim's status, in strategic merge patches: conditions merge by their type --- */
+/* NULL when there is none of this type. */
+const struct kube_condition *csi_condition(const struct kube_pvc *claim, const char *type);
+/* An element of "conditions" whose status is True. reason and message NULL, times 0 = left out. */
+void csi_patch_condition(struct ol_jw *w, const struct kube_condition *c);
+/* The element that takes the condition away; nothing when there is none. */
+void csi_patch_drop_condition(struct ol_jw *w, const struct kube_pvc *claim, const char *type);

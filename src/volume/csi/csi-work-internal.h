@@ -52,6 +52,13 @@ void csi_works_cancel(struct csi_works *all);
 /* A request to the API; what a write brings back goes into the cache first. */
 void csi_work_api(struct csi_work *w, const struct kube_ask *ask,
                   void (*answered)(struct csi_work *w, const struct kube_answer *a));
+/* A strategic merge patch of the claim's status. */
+void csi_work_patch_claim(struct csi_work *w, const struct kube_pvc *claim,
+                          const struct ol_buf *body,
+                          void (*answered)(struct csi_work *w, const struct kube_answer *a));
+/* A merge patch of the volume. */
+void csi_work_patch_volume(struct csi_work *w, const char *name, const struct ol_buf *body,
+                           void (*answered)(struct csi_work *w, const struct kube_answer *a));
 /* A call of the driver, which is told to be lost when nobody is there. 'changes' names what the
  * call changes for ol_change(), NULL = nothing. */
 void csi_work_call(struct csi_work *w, const struct csi_driver *d, const struct csi_rpc *rpc,

@@ -123,6 +123,33 @@ void csi_work_api(struct csi_work *w, const struct kube_ask *ask,
     w->request = kube_send(w->all->k->client, ask, api_done, w);
 }
 
+void csi_work_patch_claim(struct csi_work *w, const struct kube_pvc *claim,
+                          const struct ol_buf *body,
+                          void (*answered)(struct csi_work *w, const struct kube_answer *a))
+{
+    struct kube_ask ask = {.verb = KUBE_VERB_PATCH_STRATEGIC,
+                           .kind = &kube_pvc_kind,
+                           .ns = claim->o.meta.ns,
+                           .name = claim->o.meta.name,
+                           .subresource = "status",
+                           .body = body->data,
+                           .size = body->len};
+
+    csi_work_api(w, &ask, answered);
+}
+
+void csi_work_patch_volume(struct csi_work *w, const char *name, const struct ol_buf *body,
+                           void (*answered)(struct csi_work *w, const struct kube_answer *a))
+{
+    struct kube_ask ask = {.verb = KUBE_VERB_PATCH_MERGE,
+                           .kind = &kube_pv_kind,
+                           .name = name,
+                           .body = body->data,
+                           .size = body->len};
+
+    csi_work_api(w, &ask, answered);
+}
+
 static void call_done(void *ctx, const struct csi_reply *r)
 {
     struct csi_work *w = ctx;

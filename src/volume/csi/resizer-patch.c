@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include <time.h>
 
 #include "codec/json-writer.h"
+#include "core/cleanup.h"
 #include "kube/base/kind.h"
 #include "volume/csi/csi-patch.h"
 #include "volume/csi/resizer.h"
@@ -10,45 +10,18 @@
 static const char *const resize_conditions[] = {"Resizing", "FileSystemResizePending",
                                                 "ControllerResizeError", "NodeResizeError"};
 
-static bool has_condition(const struct kube_pvc *claim, const char *type)
-{
-    const struct kube_condition *c = claim->status.conditions.v;
-
-    for (uint32_t i = 0; i < claim->status.conditions.n; i++)
-        if (strcmp(c[i].type, type) == 0)
-            return true;
-    return false;
-}
-
 static void write_condition(struct ol_jw *w, const char *type, ol_time now, const char *message)
 {
-    char stamp[32] = "";
-    time_t seconds = (time_t)(now / OL_SECOND);
-    struct tm tm;
-
-    if (gmtime_r(&seconds, &tm))
-        (void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    ol_jw_map(w, NULL);
-    ol_jw_str(w, "type", type);
-    ol_jw_str(w, "status", "True");
-    ol_jw_str(w, "lastTransitionTime", stamp);
-    ol_jw_str(w, "message", message);
-    ol_jw_end(w);
+    csi_patch_condition(w,
+                        &(struct kube_condition){.type = type, .changed = now, .message = message});
 }
 
 /* Those of an earlier resize, but for 'keep'. */
 static void drop_conditions(struct ol_jw *w, const struct kube_pvc *claim, const char *keep)
 {
-    for (size_t i = 0; i < sizeof(resize_conditions) / sizeof(resize_conditions[0]); i++) {
-        const char *type = resize_conditions[i];
-
-        if ((keep && strcmp(type, keep) == 0) || !has_condition(claim, type))
-            continue;
-        ol_jw_map(w, NULL);
-        ol_jw_str(w, "$patch", "delete");
-        ol_jw_str(w, "type", type);
-        ol_jw_end(w);
-    }
+    for (size_t i = 0; i < ol_count(resize_conditions); i++)
+        if (!keep || strcmp(resize_conditions[i], keep) != 0)
+            csi_patch_drop_condition(w, claim, resize_conditions[i]);
 }
 
 static void begin(struct ol_jw *w, struct ol_buf *to, const struct kube_pvc *claim)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "volume/csi/resizer.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,12 +9,12 @@
 #include "core/cleanup.h"
 #include "kube/client/events.h"
 #include "volume/csi/csi-error.h"
+#include "volume/csi/csi-memo-internal.h"
 #include "volume/csi/csi-message-internal.h"
 #include "volume/csi/csi-patch.h"
 #include "volume/csi/csi-work-internal.h"
 
-#define SLOW_DELAY (300 * OL_SECOND)
-#define RESYNC     (10 * 60 * OL_SECOND)
+#define RESYNC (10 * 60 * OL_SECOND)
 
 enum { BODY_MAX = 1 << 20 };
 
@@ -28,14 +27,7 @@ struct resizer {
     struct kube_recorder *events;
     struct kube_controller *claims;
     struct kube_informer *claim_cache, *pv_cache;
-    void *memos; /* of search.h: struct memo by key */
-};
-
-/* What the last answer for a claim was, as long as it matters. */
-struct memo {
-    char *key;
-    bool has_final_error;
-    ol_time slow_until; /* boot clock */
+    struct csi_memos memos;
 };
 
 /* A resize under way: the work's data. */
@@ -51,50 +43,6 @@ static struct resizer *owner(const struct csi_work *w)
     return w->ctx;
 }
 
-/* --- memos --- */
-static int memo_cmp(const void *a, const void *b)
-{
-    return strcmp(((const struct memo *)a)->key, ((const struct memo *)b)->key);
-}
-
-static struct memo *memo_find(struct resizer *r, const char *key)
-{
-    struct memo sought = {.key = (char *)key};
-    void *at = tfind(&sought, &r->memos, memo_cmp);
-
-    return at ? *(struct memo **)at : NULL;
-}
-
-static void memo_free(void *at)
-{
-    free(((struct memo *)at)->key);
-    free(at);
-}
-
-static void memo_drop(struct resizer *r, const char *key)
-{
-    struct memo *m = memo_find(r, key);
-
-    if (!m)
-        return;
-    tdelete(m, &r->memos, memo_cmp);
-    memo_free(m);
-}
-
-static void memo_set(struct resizer *r, const char *key, enum csi_outcome o)
-{
-    struct memo *m = memo_find(r, key);
-
-    if (!m) {
-        m = ol_xcalloc(1, sizeof(*m));
-        m->key = ol_xstrdup(key);
-        if (!tsearch(m, &r->memos, memo_cmp))
-            abort(); /* out of memory */
-    }
-    m->has_final_error = o == CSI_OUTCOME_FINAL || o == CSI_OUTCOME_INFEASIBLE;
-    m->slow_until = o == CSI_OUTCOME_INFEASIBLE ? ol_now_boot(r->k->loop->env) + SLOW_DELAY : 0;
-}
-
 /* --- the objects --- */
 static const struct kube_pvc *claim_of(const struct csi_work *w)
 {
@@ -106,33 +54,6 @@ static const struct kube_pv *volume_of(const struct resizer *r, const struct kub
     return claim && claim->spec.volume_name && *claim->spec.volume_name
                ? kube_as_pv(kube_informer_get(r->pv_cache, "", claim->spec.volume_name))
                : NULL;
-}
-
-static void patch_status(struct csi_work *w, const struct kube_pvc *claim,
-                         const struct ol_buf *body,
-                         void (*then)(struct csi_work *w, const struct kube_answer *a))
-{
-    struct kube_ask ask = {.verb = KUBE_VERB_PATCH_STRATEGIC,
-                           .kind = &kube_pvc_kind,
-                           .ns = claim->o.meta.ns,
-                           .name = claim->o.meta.name,
-                           .subresource = "status",
-                           .body = body->data,
-                           .size = body->len};
-
-    csi_work_api(w, &ask, then);
-}
-
-static void patch_volume(struct csi_work *w, const char *name, const struct ol_buf *body,
-                         void (*then)(struct csi_work *w, const struct kube_answer *a))
-{
-    struct kube_ask ask = {.verb = KUBE_VERB_PATCH_MERGE,
-                           .kind = &kube_pv_kind,
-                           .name = name,
-                           .body = body->data,
-                           .size = body->len};
-
-    csi_work_api(w, &ask, then);
 }
 
 /* --- failing --- */
@@ -151,7 +72,7 @@ static void fail(struct csi_work *w, enum csi_outcome o, const struct ol_err *er
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(BODY_MAX);
 
     z->err = *err;
-    memo_set(r, kube_task_key(w->task), o);
+    csi_memo_set(&r->memos, kube_task_key(w->task), o, ol_now_boot(r->k->loop->env));
     if (!claim) {
         csi_work_fail(w, err);
         return;
@@ -165,7 +86,7 @@ static void fail(struct csi_work *w, enum csi_outcome o, const struct ol_err *er
     }
     resizer_write_failed(&body, ol_err_text(err), o == CSI_OUTCOME_INFEASIBLE,
                          ol_now_wall(r->k->loop->env));
-    patch_status(w, claim, &body, failure_told);
+    csi_work_patch_claim(w, claim, &body, failure_told);
 }
 
 /* --- what comes after the driver --- */
@@ -176,7 +97,7 @@ static void finished(struct csi_work *w, const struct kube_answer *a)
     const struct kube_pvc *claim = claim_of(w);
 
     if (a->reason == KUBE_OK && claim) {
-        memo_drop(r, kube_task_key(w->task));
+        csi_memo_drop(&r->memos, kube_task_key(w->task));
         if (z->needs_node)
             kube_event_add(r->events, &claim->o, KUBE_NORMAL, "FileSystemResizeRequired",
                            "Require file system resize of volume on node");
@@ -201,7 +122,7 @@ static void volume_patched(struct csi_work *w, const struct kube_answer *a)
         resizer_write_pending(&body, claim, ol_now_wall(owner(w)->k->loop->env));
     else
         resizer_write_finished(&body, claim, &z->size);
-    patch_status(w, claim, &body, finished);
+    csi_work_patch_claim(w, claim, &body, finished);
 }
 
 static void expanded(struct csi_work *w)
@@ -220,7 +141,7 @@ static void expanded(struct csi_work *w)
     resizer_write_volume(
         &body, &z->size,
         z->needs_node && !has_old ? kube_resource_get(&claim->status.capacity, "storage") : NULL);
-    patch_volume(w, pv->o.meta.name, &body, volume_patched);
+    csi_work_patch_volume(w, pv->o.meta.name, &body, volume_patched);
 }
 
 static void replied(struct csi_work *w, const struct csi_reply *r)
@@ -317,7 +238,7 @@ static void mark(struct csi_work *w, const struct kube_pvc *claim, const struct 
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(BODY_MAX);
 
     resizer_write_mark(&body, claim, plan, ol_now_wall(owner(w)->k->loop->env));
-    patch_status(w, claim, &body, marked);
+    csi_work_patch_claim(w, claim, &body, marked);
 }
 
 static void forget_old(struct csi_work *w, const struct kube_pv *pv)
@@ -327,7 +248,7 @@ static void forget_old(struct csi_work *w, const struct kube_pv *pv)
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(BODY_MAX);
 
     ol_buf_adds(&body, text);
-    patch_volume(w, pv->o.meta.name, &body, csi_work_next);
+    csi_work_patch_volume(w, pv->o.meta.name, &body, csi_work_next);
 }
 
 static void act(struct csi_work *w, const struct resizer_view *v)
@@ -340,10 +261,10 @@ static void act(struct csi_work *w, const struct resizer_view *v)
     case RESIZER_FORGET_OLD: forget_old(w, v->pv); return;
     case RESIZER_MARK: mark(w, v->claim, &z->plan); return;
     case RESIZER_EXPAND: expand(w); return;
-    case RESIZER_WAIT: csi_work_after(w, SLOW_DELAY); return;
+    case RESIZER_WAIT: csi_work_after(w, CSI_SLOW_DELAY); return;
     case RESIZER_NOTHING: break;
     }
-    memo_drop(owner(w), kube_task_key(task));
+    csi_memo_drop(&owner(w)->memos, kube_task_key(task));
     csi_work_done(w);
 }
 
@@ -351,7 +272,7 @@ static void sync_claim(void *ctx, struct kube_task *task)
 {
     struct resizer *r = ctx;
     const char *key = kube_task_key(task);
-    const struct memo *m = memo_find(r, key);
+    const struct csi_memo *m = csi_memo_find(&r->memos, key);
     struct resizer_view v = {.claim = kube_as_pvc(kube_informer_get_key(r->claim_cache, key))};
     const struct csi_driver *d;
 
@@ -360,7 +281,7 @@ static void sync_claim(void *ctx, struct kube_task *task)
     /* A driver that isn't there brings all claims back when it comes. */
     if (!d) {
         if (!v.claim)
-            memo_drop(r, key);
+            csi_memo_drop(&r->memos, key);
         kube_task_done(task);
         return;
     }
@@ -438,7 +359,7 @@ static void stop(void *state, void (*stopped)(void *ctx), void *ctx)
     csi_works_cancel(&r->works);
     kube_controller_free(r->claims);
     kube_recorder_free(r->events);
-    tdestroy(r->memos, memo_free);
+    csi_memos_done(&r->memos);
     free(r);
     stopped(ctx);
 }
