@@ -90,6 +90,7 @@ struct parts *parts_new(struct ol_loop *loop, const struct parts_options *o)
     add(p, &csi_provisioner_component, &p->csi);
     add(p, &csi_attacher_component, &p->csi);
     add(p, &csi_resizer_component, &p->csi);
+    add(p, &csi_modifier_component, &p->csi);
     add(p, &scheduler_component, NULL);
     if (o->has_node)
         add_node(p, o);

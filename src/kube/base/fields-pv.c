@@ -188,8 +188,9 @@ static const struct kube_schema pvc_condition = {
 };
 
 static const struct kube_field modify_volume_status_fields[] = {
-    {"status", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, .doc = "Pending, InProgress or Infeasible."},
-    {"targetVolumeAttributesClassName", KUBE_STR,
+    {"status", KUBE_STR, KUBE_REQUIRED | KUBE_KEEP, M(kube_modify_status, status),
+     .doc = "Pending, InProgress or Infeasible."},
+    {"targetVolumeAttributesClassName", KUBE_STR, 0, M(kube_modify_status, target),
      .doc = "The attributes class that is on its way."},
     {NULL},
 };
@@ -197,7 +198,7 @@ static const struct kube_schema modify_volume_status = {
     "io.k8s.api.core.v1.ModifyVolumeStatus",
     "A change of attributes.",
     modify_volume_status_fields,
-    0,
+    sizeof(struct kube_modify_status),
 };
 
 static const struct kube_field pvc_status_fields[] = {
@@ -213,7 +214,7 @@ static const struct kube_field pvc_status_fields[] = {
      .merge_keys = "type", .doc = "What goes on: resizing, for example."},
     {"currentVolumeAttributesClassName", KUBE_STR, KUBE_NULLABLE | KUBE_KEEP,
      M(kube_pvc, status.attributes_class), .doc = "The attributes class that is in effect."},
-    {"modifyVolumeStatus", KUBE_OBJECT, .of = &modify_volume_status,
+    {"modifyVolumeStatus", KUBE_OBJECT, 0, M(kube_pvc, status.modify), .of = &modify_volume_status,
      .doc = "How far a change of attributes is."},
     {"phase", KUBE_ENUM, 0, M(kube_pvc, status.phase), .names = NAMES("Pending", "Bound", "Lost"),
      .doc = "Pending, Bound or Lost."},

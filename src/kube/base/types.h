@@ -162,6 +162,9 @@ struct kube_pvc_spec {
     const char *class_name, *attributes_class; /* NULL = absent, which is not "" */
     struct kube_data_source *data_source, *data_source_ref;
 };
+struct kube_modify_status {
+    const char *target, *status; /* Pending, InProgress, Infeasible */
+};
 struct kube_pvc {
     struct kube_object o;
     struct kube_pvc_spec spec;
@@ -172,6 +175,7 @@ struct kube_pvc {
         struct kube_map allocated_statuses;
         struct kube_list conditions; /* struct kube_condition */
         const char *attributes_class;
+        struct kube_modify_status *modify; /* NULL = no change of attributes is on its way */
     } status;
 };
 

@@ -6,9 +6,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Columns: CreateVolume, a removal, ControllerPublishVolume, ControllerExpandVolume. */
+/* Columns: CreateVolume, a removal, ControllerPublishVolume, ControllerExpandVolume,
+ * ControllerModifyVolume. */
 struct outcome_row {
-    uint8_t create, remove, publish, expand;
+    uint8_t create, remove, publish, expand, modify;
 };
 
 /* clang-format off */
@@ -17,23 +18,23 @@ struct outcome_row {
 #define F CSI_OUTCOME_FINAL
 #define I CSI_OUTCOME_INFEASIBLE
 static const struct outcome_row outcomes[OL_GRPC_N_CODES] = {
-    [OL_GRPC_OK]                  = {O, O, O, O},
-    [OL_GRPC_CANCELLED]           = {U, U, U, U},
-    [OL_GRPC_UNKNOWN]             = {F, F, F, F},
-    [OL_GRPC_INVALID_ARGUMENT]    = {F, F, F, I},
-    [OL_GRPC_DEADLINE_EXCEEDED]   = {U, U, U, U},
-    [OL_GRPC_NOT_FOUND]           = {F, O, F, I},
-    [OL_GRPC_ALREADY_EXISTS]      = {F, F, F, F},
-    [OL_GRPC_PERMISSION_DENIED]   = {F, F, F, F},
-    [OL_GRPC_RESOURCE_EXHAUSTED]  = {CSI_OUTCOME_RESCHEDULE, U, U, U},
-    [OL_GRPC_FAILED_PRECONDITION] = {F, F, F, F},
-    [OL_GRPC_ABORTED]             = {U, U, U, U},
-    [OL_GRPC_OUT_OF_RANGE]        = {F, F, F, I},
-    [OL_GRPC_UNIMPLEMENTED]       = {F, F, F, F},
-    [OL_GRPC_INTERNAL]            = {F, F, F, F},
-    [OL_GRPC_UNAVAILABLE]         = {U, U, U, U},
-    [OL_GRPC_DATA_LOSS]           = {F, F, F, F},
-    [OL_GRPC_UNAUTHENTICATED]     = {F, F, F, F},
+    [OL_GRPC_OK]                  = {O, O, O, O, O},
+    [OL_GRPC_CANCELLED]           = {U, U, U, U, U},
+    [OL_GRPC_UNKNOWN]             = {F, F, F, F, F},
+    [OL_GRPC_INVALID_ARGUMENT]    = {F, F, F, I, I},
+    [OL_GRPC_DEADLINE_EXCEEDED]   = {U, U, U, U, U},
+    [OL_GRPC_NOT_FOUND]           = {F, O, F, I, F},
+    [OL_GRPC_ALREADY_EXISTS]      = {F, F, F, F, F},
+    [OL_GRPC_PERMISSION_DENIED]   = {F, F, F, F, F},
+    [OL_GRPC_RESOURCE_EXHAUSTED]  = {CSI_OUTCOME_RESCHEDULE, U, U, U, U},
+    [OL_GRPC_FAILED_PRECONDITION] = {F, F, F, F, F},
+    [OL_GRPC_ABORTED]             = {U, U, U, U, U},
+    [OL_GRPC_OUT_OF_RANGE]        = {F, F, F, I, F},
+    [OL_GRPC_UNIMPLEMENTED]       = {F, F, F, F, F},
+    [OL_GRPC_INTERNAL]            = {F, F, F, F, F},
+    [OL_GRPC_UNAVAILABLE]         = {U, U, U, U, U},
+    [OL_GRPC_DATA_LOSS]           = {F, F, F, F, F},
+    [OL_GRPC_UNAUTHENTICATED]     = {F, F, F, F, F},
 };
 #undef O
 #undef U
@@ -67,6 +68,11 @@ enum csi_outcome csi_publish_outcome(enum ol_grpc_code code)
 enum csi_outcome csi_expand_outcome(enum ol_grpc_code code)
 {
     return row_of(code)->expand;
+}
+
+enum csi_outcome csi_modify_outcome(enum ol_grpc_code code)
+{
+    return row_of(code)->modify;
 }
 
 void csi_error_set(struct ol_err *err, enum ol_grpc_code code, const char *message)

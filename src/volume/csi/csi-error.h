@@ -28,6 +28,8 @@ enum csi_outcome csi_remove_outcome(enum ol_grpc_code code);
 enum csi_outcome csi_publish_outcome(enum ol_grpc_code code);
 /* external-resizer IsFinalError(), IsInfeasibleError(). */
 enum csi_outcome csi_expand_outcome(enum ol_grpc_code code);
+/* The same, but InvalidArgument alone is infeasible (external-resizer pkg/modifycontroller). */
+enum csi_outcome csi_modify_outcome(enum ol_grpc_code code);
 
 /* "rpc error: code = Unavailable desc = no room", the words of grpc-go that users see in events.
  * The error's domain is "gRPC", its status the code. */

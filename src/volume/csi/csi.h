@@ -12,7 +12,7 @@
  *
  *     drivers = csi_drivers_new(loop, &options);
  *     options.drivers = drivers;
- *     … the three components, each with &options …
+ *     … the components, each with &options …
  *     csi_drivers_free(drivers), when they have stopped
  */
 struct csi_drivers;
@@ -38,7 +38,7 @@ struct csi_options {
 };
 
 extern const struct kube_component csi_provisioner_component, csi_attacher_component,
-    csi_resizer_component;
+    csi_resizer_component, csi_modifier_component;
 
 /* What this directory does in jobs: rows for the program's table of ol_job_main(). */
 extern const struct ol_job_function nfs_directory_job;

@@ -50,12 +50,12 @@ static bool read_sizes(const struct resizer_view *v, struct sizes *s)
     return s->spec && s->status && s->pv;
 }
 
-static bool is_its_volume(const struct resizer_view *v)
+bool resizer_is_its_volume(const struct kube_pvc *claim, const struct kube_pv *pv)
 {
-    const struct kube_ref *ref = v->pv->spec.claim;
+    const struct kube_ref *ref = pv->spec.claim;
 
-    return v->pv->spec.csi && ref && strcmp(ref->ns, v->claim->o.meta.ns) == 0
-           && strcmp(ref->uid, v->claim->o.meta.uid) == 0;
+    return pv->spec.csi && ref && strcmp(ref->ns, claim->o.meta.ns) == 0
+           && strcmp(ref->uid, claim->o.meta.uid) == 0;
 }
 
 /* The volume is smaller than asked. NULL: nothing to ask the driver for. */
@@ -122,7 +122,7 @@ enum resizer_step resizer_decide(const struct resizer_view *v, struct resizer_pl
     bool is_same;
     struct sizes s;
 
-    if (!v->pv || !is_its_volume(v) || !read_sizes(v, &s))
+    if (!v->pv || !resizer_is_its_volume(v->claim, v->pv) || !read_sizes(v, &s))
         return RESIZER_NOTHING;
     if (csi_annotation(&v->pv->o, OLD_CAPACITY) && ol_quantity_cmp(s.status, s.pv) >= 0)
         return RESIZER_FORGET_OLD;

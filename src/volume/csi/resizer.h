@@ -31,6 +31,8 @@ struct resizer_plan {
     bool is_new; /* another size than the one that is under way: old conditions go */
 };
 enum resizer_step resizer_decide(const struct resizer_view *v, struct resizer_plan *ret);
+/* A volume of a CSI driver, bound to this claim from its own side too. */
+bool resizer_is_its_volume(const struct kube_pvc *claim, const struct kube_pv *pv);
 /* The change may change what is to be done; conditions that we write do not. */
 bool resizer_is_news(const struct kube_pvc *old, const struct kube_pvc *now);
 

@@ -288,6 +288,23 @@ static void expand(struct ol_grpc_call *call, struct fake_driver *d, bool is_don
     answer(call, &m.base, call->script.code);
 }
 
+static void modify(struct ol_grpc_call *call, struct fake_driver *d, bool is_done)
+{
+    Csi__V1__ControllerModifyVolumeRequest *q =
+        (void *)csi_unpack(csi_controller_modify.request, call->data, call->size);
+    Csi__V1__ControllerModifyVolumeResponse m = CSI__V1__CONTROLLER_MODIFY_VOLUME_RESPONSE__INIT;
+    struct fake_volume *v = volume_of(d, q->volume_id);
+
+    assert(q->n_mutable_parameters == 1);
+    ol_strv_addf(&d->calls, "ControllerModifyVolume %s %s=%s", q->volume_id,
+                 q->mutable_parameters[0]->key, q->mutable_parameters[0]->value);
+    find_password(d, q->n_secrets, q->secrets);
+    if (v && is_done)
+        (void)snprintf(v->iops, sizeof(v->iops), "%s", q->mutable_parameters[0]->value);
+    csi_free(&q->base);
+    answer(call, &m.base, call->script.code);
+}
+
 static void list(struct ol_grpc_call *call, struct fake_driver *d, bool is_done)
 {
     Csi__V1__ListVolumesResponse m = CSI__V1__LIST_VOLUMES_RESPONSE__INIT;
@@ -384,6 +401,7 @@ static const struct {
     {"ControllerPublishVolume", publish},
     {"ControllerUnpublishVolume", unpublish},
     {"ControllerExpandVolume", expand},
+    {"ControllerModifyVolume", modify},
     {"ListVolumes", list},
     {"GetPluginInfo", info},
     {"GetPluginCapabilities", plugin},

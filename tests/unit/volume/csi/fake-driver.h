@@ -13,6 +13,7 @@
 struct fake_volume {
     char name[64], id[64], node[64]; /* node "" = not published */
     int64_t size;
+    char iops[16]; /* the mutable parameter "iops" */
 };
 
 struct fake_script {
@@ -39,7 +40,7 @@ struct fake_driver {
     int64_t available;     /* of GetCapacity */
     bool needs_node;       /* after an expansion */
     char segment[64];      /* "zone=a": where volumes are; "" = anywhere */
-    char secret[64]; /* the last value of key "password" that CreateVolume or DeleteVolume got */
+    char secret[64]; /* the last value of key "password" that the last call with secrets got */
     char first_preferred[64]; /* of the last CreateVolume */
     const char *job_root;     /* for jobs: they run here at once */
 };

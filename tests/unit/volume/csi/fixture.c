@@ -8,13 +8,16 @@
 #include "volume/csi/csi-driver.h"
 
 static const struct kube_component *const components[] = {
-    &csi_provisioner_component, &csi_attacher_component, &csi_resizer_component};
+    &csi_provisioner_component, &csi_attacher_component, &csi_resizer_component,
+    &csi_modifier_component};
+
+enum { N = sizeof(components) / sizeof(components[0]) };
 
 static void synced(void *ctx)
 {
     struct csi_fixture *f = ctx;
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < N; i++)
         components[i]->run(f->states[i]);
 }
 
@@ -26,7 +29,7 @@ void csi_fixture_start(struct csi_fixture *f)
     f->k.loop = &f->api->loop;
     f->k.client = fake_api_client(f->api);
     f->k.informers = kube_informers_new(f->k.client);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < N; i++)
         if (components[i]->start(&f->k, &f->options, &f->states[i], &err) < 0)
             abort();
     kube_informers_start(f->k.informers, synced, f);
@@ -44,9 +47,9 @@ void csi_fixture_stop(struct csi_fixture *f)
     if (!f->is_running)
         return;
     f->n_stopped = 0;
-    for (int i = 2; i >= 0; i--)
+    for (int i = N - 1; i >= 0; i--)
         components[i]->stop(f->states[i], stopped, f);
-    assert(f->n_stopped == 3);
+    assert(f->n_stopped == N);
     kube_informers_free(f->k.informers);
     kube_client_free(f->k.client);
     csi_drivers_free(f->options.drivers);

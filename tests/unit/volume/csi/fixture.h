@@ -5,13 +5,13 @@
 #include "fake-driver.h"
 #include "kube/client/component.h"
 
-/* The three components on an API and a driver in memory. */
+/* The components on an API and a driver in memory. */
 struct csi_fixture {
     struct fake_api *api;
     struct fake_driver driver;
     struct csi_options options;
     struct kube_context k;
-    void *states[3];
+    void *states[4];
     bool is_running;
     int n_stopped;
 };
