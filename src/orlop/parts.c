@@ -39,6 +39,7 @@ static const struct alias {
     {"pvc-protection", "persistentvolumeclaim-protection"},
     {"persistentvolume-protection-controller", "persistentvolume-protection"},
     {"pv-protection", "persistentvolume-protection"},
+    {"volumeattributesclass-protection-controller", "volumeattributesclass-protection"},
 };
 
 static void add(struct parts *p, const struct kube_component *c, const void *options)
@@ -86,6 +87,7 @@ struct parts *parts_new(struct ol_loop *loop, const struct parts_options *o)
     add(p, &binder_component, NULL);
     add(p, &protection_claims, NULL);
     add(p, &protection_volumes, NULL);
+    add(p, &protection_classes, NULL);
     add(p, &attach_component, NULL);
     add(p, &csi_provisioner_component, &p->csi);
     add(p, &csi_attacher_component, &p->csi);

@@ -210,6 +210,14 @@ static bool admit_volume(struct api_request *q, struct ol_val *object, const str
     return true;
 }
 
+static bool admit_attributes_class(struct api_request *q, struct ol_val *object,
+                                   const struct ol_val *old)
+{
+    if (!old)
+        protect(&q->arena, object, "kubernetes.io/vac-protection");
+    return true;
+}
+
 static bool admit_namespace(struct api_request *q, struct ol_val *object, const struct ol_val *old)
 {
     struct ol_arena *a = &q->arena;
@@ -231,6 +239,7 @@ static const struct {
 } rows[] = {
     {&kube_pvc_kind, admit_claim},
     {&kube_pv_kind, admit_volume},
+    {&kube_attributes_class_kind, admit_attributes_class},
     {&kube_namespace_kind, admit_namespace},
 };
 

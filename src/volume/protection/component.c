@@ -12,20 +12,24 @@
 enum { WORKERS = 64, PATCH_MAX_BYTES = 1 << 20 };
 #define RETRY_AFTER (100 * OL_MS)
 
-/* What the two have different. */
+struct state;
+
+/* What they have different. */
 struct protected_kind {
+    const char *name; /* the component's */
     const struct kube_kind *kind;
     const char *finalizer;
-    bool want_pods;
+    /* Whether the caches know of a use. */
+    enum protection_use (*use)(struct state *s, const struct kube_object *o, const char *key);
+    /* Caches and handlers of those who may use it; NULL = the object itself tells. */
+    void (*watch)(struct state *s, const struct kube_context *k);
 };
-static const struct protected_kind claims = {&kube_pvc_kind, PROTECTION_CLAIM_FINALIZER, true};
-static const struct protected_kind volumes = {&kube_pv_kind, PROTECTION_VOLUME_FINALIZER, false};
 
 struct state {
     const struct protected_kind *of;
     struct kube_client *client;
-    struct kube_informer *objects, *pods;
-    struct kube_index *pods_by_claim;
+    struct kube_informer *objects;
+    struct kube_index *users[2]; /* by the key of what they use; NULL = none */
     struct kube_controller *controller;
     struct live *live;
     struct write *writes;
@@ -97,17 +101,34 @@ static void begin_write(struct state *s, const struct kube_object *o, enum prote
 }
 
 /* --- deciding --- */
-static enum protection_use cached_use(struct state *s, const struct kube_object *o, const char *key)
+static enum protection_use use_of_claim(struct state *s, const struct kube_object *o,
+                                        const char *key)
 {
     const struct kube_object *pod = NULL;
 
-    if (!s->of->want_pods)
-        return protection_use_of(kube_as_pv(o));
-    for (size_t at = 0; (pod = kube_index_each(s->pods_by_claim, key, &at));) {
+    for (size_t at = 0; (pod = kube_index_each(s->users[0], key, &at));) {
         if (protection_pod_uses(kube_as_pod(pod), kube_as_pvc(o)))
             return PROTECTION_USED;
     }
     return PROTECTION_UNUSED;
+}
+
+static enum protection_use use_of_volume(struct state *s, const struct kube_object *o,
+                                         const char *key)
+{
+    return protection_use_of(kube_as_pv(o));
+}
+
+static enum protection_use use_of_class(struct state *s, const struct kube_object *o,
+                                        const char *key)
+{
+    for (size_t i = 0; i < ol_count(s->users); i++) {
+        size_t at = 0;
+
+        if (kube_index_each(s->users[i], key, &at))
+            return PROTECTION_USED;
+    }
+    return PROTECTION_FREE;
 }
 
 static void act(struct state *s, struct kube_task *task, const struct kube_object *o,
@@ -130,7 +151,7 @@ static void begin_round(void *ctx, struct kube_task *task)
     const struct kube_object *o = kube_informer_get_key(s->objects, key);
 
     if (o)
-        act(s, task, o, cached_use(s, o, key));
+        act(s, task, o, s->of->use(s, o, key));
     else
         kube_task_done(task);
 }
@@ -199,28 +220,67 @@ static void on_pod(void *ctx, const struct kube_object *old, const struct kube_o
         add_claims(ctx, kube_as_pod(now));
 }
 
+static void watch_pods(struct state *s, const struct kube_context *k)
+{
+    struct kube_informer *pods = kube_informer_of(k->informers, &kube_pod_kind);
+
+    s->live = live_new(&(struct live_options){.client = k->client, .answer = on_live, .ctx = s});
+    s->users[0] = kube_informer_add_index(pods, pod_claims_index);
+    kube_informer_add_handler(pods, &(struct kube_handler){.changed = on_pod, .ctx = s});
+}
+
+/* A class that nobody deletes is no work. */
+static void add_class(void *to, const char *name)
+{
+    struct state *s = to;
+    const struct kube_object *class = kube_informer_get(s->objects, "", name);
+
+    if (class && class->meta.deleted)
+        kube_controller_add_object(s->controller, class);
+}
+
+static void on_class_user(void *ctx, const struct kube_object *old, const struct kube_object *now)
+{
+    if (old)
+        protection_classes_index(old, add_class, ctx);
+}
+
+static void watch_class_users(struct state *s, const struct kube_context *k)
+{
+    const struct kube_kind *const kinds[] = {&kube_pvc_kind, &kube_pv_kind};
+
+    for (size_t i = 0; i < ol_count(kinds); i++) {
+        struct kube_informer *users = kube_informer_of(k->informers, kinds[i]);
+
+        s->users[i] = kube_informer_add_index(users, protection_classes_index);
+        kube_informer_add_handler(users,
+                                  &(struct kube_handler){.changed = on_class_user, .ctx = s});
+    }
+}
+
+static const struct protected_kind claims = {"persistentvolumeclaim-protection", &kube_pvc_kind,
+                                             PROTECTION_CLAIM_FINALIZER, use_of_claim, watch_pods};
+static const struct protected_kind volumes = {"persistentvolume-protection", &kube_pv_kind,
+                                              PROTECTION_VOLUME_FINALIZER, use_of_volume, NULL};
+static const struct protected_kind classes = {
+    "volumeattributesclass-protection", &kube_attributes_class_kind, PROTECTION_CLASS_FINALIZER,
+    use_of_class, watch_class_users};
+
 /* --- the frame --- */
-static int start(const struct kube_context *k, const struct protected_kind *of, const char *name,
-                 void **ret_state)
+static int start(const struct kube_context *k, const struct protected_kind *of, void **ret_state)
 {
     struct state *s = ol_xcalloc(1, sizeof(*s));
     struct kube_handler objects = {.changed = on_object, .ctx = s};
-    struct kube_handler pods = {.changed = on_pod, .ctx = s};
 
     s->of = of;
     s->client = k->client;
     s->controller = kube_controller_new(
         k->loop, &(struct kube_controller_options){
-                     .name = name, .n_workers = WORKERS, .sync = begin_round, .ctx = s});
+                     .name = of->name, .n_workers = WORKERS, .sync = begin_round, .ctx = s});
     s->objects = kube_informer_of(k->informers, of->kind);
     kube_informer_add_handler(s->objects, &objects);
-    if (of->want_pods) {
-        s->live =
-            live_new(&(struct live_options){.client = k->client, .answer = on_live, .ctx = s});
-        s->pods = kube_informer_of(k->informers, &kube_pod_kind);
-        s->pods_by_claim = kube_informer_add_index(s->pods, pod_claims_index);
-        kube_informer_add_handler(s->pods, &pods);
-    }
+    if (of->watch)
+        of->watch(s, k);
     *ret_state = s;
     return 0;
 }
@@ -228,13 +288,19 @@ static int start(const struct kube_context *k, const struct protected_kind *of, 
 static int start_claims(const struct kube_context *k, const void *options, void **ret_state,
                         struct ol_err *err)
 {
-    return start(k, &claims, protection_claims.name, ret_state);
+    return start(k, &claims, ret_state);
 }
 
 static int start_volumes(const struct kube_context *k, const void *options, void **ret_state,
                          struct ol_err *err)
 {
-    return start(k, &volumes, protection_volumes.name, ret_state);
+    return start(k, &volumes, ret_state);
+}
+
+static int start_classes(const struct kube_context *k, const void *options, void **ret_state,
+                         struct ol_err *err)
+{
+    return start(k, &classes, ret_state);
 }
 
 static void run(void *state)
@@ -269,6 +335,12 @@ const struct kube_component protection_claims = {
 const struct kube_component protection_volumes = {
     .name = "persistentvolume-protection",
     .start = start_volumes,
+    .run = run,
+    .stop = stop,
+};
+const struct kube_component protection_classes = {
+    .name = "volumeattributesclass-protection",
+    .start = start_classes,
     .run = run,
     .stop = stop,
 };

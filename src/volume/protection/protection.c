@@ -59,6 +59,26 @@ enum protection_use protection_use_of(const struct kube_pv *pv)
     return pv->status.phase == KUBE_PV_BOUND ? PROTECTION_USED : PROTECTION_FREE;
 }
 
+static void emit_class(const char *name, kube_emit_fn emit, void *to)
+{
+    if (name && *name)
+        emit(to, name);
+}
+
+void protection_classes_index(const struct kube_object *o, kube_emit_fn emit, void *to)
+{
+    const struct kube_pvc *claim = kube_as_pvc(o);
+
+    if (!claim) {
+        emit_class(kube_as_pv(o)->spec.attributes_class, emit, to);
+        return;
+    }
+    emit_class(claim->spec.attributes_class, emit, to);
+    emit_class(claim->status.attributes_class, emit, to);
+    if (claim->status.modify)
+        emit_class(claim->status.modify->target, emit, to);
+}
+
 bool protection_pod_matters(const struct kube_pod *now)
 {
     return kube_pod_is_terminated(now) || now->o.meta.deleted || !now->spec.node[0];

@@ -5,18 +5,21 @@
 #include "kube/client/component.h"
 
 /*
- * In-use protection: a claim that a scheduled pod mentions, and a volume that is bound, stay after
- * they have been deleted until that has ended. Two finalizers say so; the API server puts them on
- * new objects, and here they are put on those that lack them and taken away when nobody is in the
- * way (Kubernetes 1.35 pkg/controller/volume/pvcprotection and pvprotection).
+ * In-use protection: a claim that a scheduled pod mentions, a volume that is bound, and a
+ * VolumeAttributesClass that a claim or a volume names, stay after they have been deleted until
+ * that has ended. Finalizers say so; the API server puts them on new objects, and here they are
+ * put on those that lack them and taken away when nobody is in the way (Kubernetes 1.35
+ * pkg/controller/volume/pvcprotection, pvprotection and vacprotection).
  *
  * The components take no options.
  */
 #define PROTECTION_CLAIM_FINALIZER  "kubernetes.io/pvc-protection"
 #define PROTECTION_VOLUME_FINALIZER "kubernetes.io/pv-protection"
+#define PROTECTION_CLASS_FINALIZER  "kubernetes.io/vac-protection"
 
 extern const struct kube_component protection_claims;  /* "persistentvolumeclaim-protection" */
 extern const struct kube_component protection_volumes; /* "persistentvolume-protection" */
+extern const struct kube_component protection_classes; /* "volumeattributesclass-protection" */
 
 /* --- rules --- */
 enum protection_use {
@@ -37,6 +40,9 @@ enum protection_act protection_decide(const struct kube_object *o, const char *f
 bool protection_pod_uses(const struct kube_pod *pod, const struct kube_pvc *claim);
 /* A bound one is in use. */
 enum protection_use protection_use_of(const struct kube_pv *pv);
+/* An index of claims and volumes: the VolumeAttributesClasses that they name, which for a claim are
+ * those that it wants, has, and is on its way to. */
+void protection_classes_index(const struct kube_object *o, kube_emit_fn emit, void *to);
 /* A change of this pod may end a use: it is gone, has ended, or has no node. */
 bool protection_pod_matters(const struct kube_pod *now);
 /* The merge patch, with the resource version as its precondition. */

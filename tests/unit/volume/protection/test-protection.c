@@ -115,7 +115,7 @@ struct fixture {
     struct fake_api *api;
     struct kube_client *client;
     struct kube_informers *all;
-    void *claims, *volumes;
+    void *claims, *volumes, *classes;
 };
 
 static void on_stopped(void *ctx) {}
@@ -131,10 +131,12 @@ static int setup(void **state)
     k = (struct kube_context){.loop = &f->api->loop, .client = f->client, .informers = f->all};
     assert_int_equal(protection_claims.start(&k, NULL, &f->claims, NULL), 0);
     assert_int_equal(protection_volumes.start(&k, NULL, &f->volumes, NULL), 0);
+    assert_int_equal(protection_classes.start(&k, NULL, &f->classes, NULL), 0);
     kube_informers_start(f->all, NULL, NULL);
     fake_api_settle(f->api);
     protection_claims.run(f->claims);
     protection_volumes.run(f->volumes);
+    protection_classes.run(f->classes);
     *state = f;
     return 0;
 }
@@ -143,6 +145,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
+    protection_classes.stop(f->classes, on_stopped, NULL);
     protection_volumes.stop(f->volumes, on_stopped, NULL);
     protection_claims.stop(f->claims, on_stopped, NULL);
     kube_informers_free(f->all);
@@ -257,6 +260,50 @@ static void a_bound_volume_stays_until_it_is_released(void **state)
     assert_null(fake_api_text(f->api, &kube_pv_kind, "v"));
 }
 
+/* Each of the members that a claim or a volume can name a class by. */
+static void a_class_stays_as_long_as_it_is_named(void **state)
+{
+    static const struct {
+        const struct kube_kind *kind;
+        const char *key, *json, *forget;
+    } users[] = {
+        {&kube_pvc_kind, "default/c",
+         "{'kind':'PersistentVolumeClaim','apiVersion':'v1','metadata':{'name':'c'},'spec':"
+         "{'volumeAttributesClassName':'gold'}}",
+         "{'spec':{'volumeAttributesClassName':'silver'}}"},
+        {&kube_pvc_kind, "default/c",
+         "{'kind':'PersistentVolumeClaim','apiVersion':'v1','metadata':{'name':'c'},'status':"
+         "{'currentVolumeAttributesClassName':'gold'}}",
+         "{'status':{'currentVolumeAttributesClassName':'silver'}}"},
+        {&kube_pvc_kind, "default/c",
+         "{'kind':'PersistentVolumeClaim','apiVersion':'v1','metadata':{'name':'c'},'status':"
+         "{'modifyVolumeStatus':{'status':'InProgress','targetVolumeAttributesClassName':"
+         "'gold'}}}",
+         "{'status':{'modifyVolumeStatus':null}}"},
+        {&kube_pv_kind, "v",
+         "{'kind':'PersistentVolume','apiVersion':'v1','metadata':{'name':'v'},'spec':"
+         "{'volumeAttributesClassName':'gold'}}",
+         "{'spec':{'volumeAttributesClassName':'silver'}}"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ol_count(users); i++) {
+        fake_api_put(f->api, "{'kind':'VolumeAttributesClass','apiVersion':'storage.k8s.io/v1',"
+                             "'metadata':{'name':'gold'},'driverName':'x','parameters':{'a':'b'}}");
+        fake_api_put(f->api, users[i].json);
+        fake_api_settle(f->api);
+        assert_string_equal(
+            fake_api_str(f->api, &kube_attributes_class_kind, "gold", "metadata/finalizers"),
+            "[\"kubernetes.io/vac-protection\"]");
+        fake_api_delete(f->api, &kube_attributes_class_kind, "gold");
+        fake_api_settle(f->api);
+        assert_non_null(fake_api_text(f->api, &kube_attributes_class_kind, "gold"));
+        fake_api_patch(f->api, users[i].kind, users[i].key, users[i].forget);
+        fake_api_settle(f->api);
+        assert_null(fake_api_text(f->api, &kube_attributes_class_kind, "gold"));
+    }
+}
+
 static void a_conflict_is_no_end(void **state)
 {
     struct fixture *f = *state;
@@ -281,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_api_is_asked_before_a_claim_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_look_is_made_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bound_volume_stays_until_it_is_released, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_class_stays_as_long_as_it_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_conflict_is_no_end, setup, teardown),
     };
 
