@@ -25,6 +25,7 @@ PATHS = {
     "event": HERE + "/events",
     "node": CORE + "/nodes",
     "class": STORAGE + "/storageclasses",
+    "vac": STORAGE + "/volumeattributesclasses",
     "attachment": STORAGE + "/volumeattachments",
     "driver": STORAGE + "/csidrivers",
     "csinode": STORAGE + "/csinodes",
@@ -121,6 +122,11 @@ def storage_class(name, provisioner, mode="Immediate", policy="Delete", **parame
     return {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
             "provisioner": provisioner, "reclaimPolicy": policy, "volumeBindingMode": mode,
             "parameters": parameters}
+
+
+def attributes_class(name, driver, **parameters):
+    return {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass",
+            "metadata": {"name": name}, "driverName": driver, "parameters": parameters}
 
 
 def csi_driver(name, attach=False):

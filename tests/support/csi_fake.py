@@ -20,7 +20,8 @@ import grpc
 
 CODES = [c.name for c in grpc.StatusCode if c.name != "OK"]
 CHANGES = ("CreateVolume", "DeleteVolume", "ControllerPublishVolume", "ControllerUnpublishVolume",
-           "NodeStageVolume", "NodeUnstageVolume", "NodePublishVolume", "NodeUnpublishVolume")
+           "NodeStageVolume", "NodeUnstageVolume", "NodePublishVolume", "NodeUnpublishVolume",
+           "ControllerModifyVolume")
 
 
 class Refusal(Exception):
@@ -45,6 +46,7 @@ class FakeDriver:
         self.calls = []  # (method, request), as they come
         self.rules = {}  # method: function of the request, called before it is done
         self.volumes = {}  # name: id
+        self.attributes = {}  # id: mutable parameters
         self.attached, self.staged, self.published = set(), set(), set()
         self.server = None
 
@@ -110,10 +112,14 @@ class FakeDriver:
 
     def create(self, r):
         volume = self.volumes.setdefault(r.name, f"{r.parameters.get('label', '')}.{r.name}")
+        self.attributes.setdefault(volume, dict(r.mutable_parameters))
         return {"volume": {"volume_id": volume, "capacity_bytes": r.capacity_range.required_bytes}}
 
     def delete(self, r):
         self.volumes = {n: v for n, v in self.volumes.items() if v != r.volume_id}
+
+    def modify(self, r):
+        self.attributes[r.volume_id] = dict(r.mutable_parameters)
 
     def attach(self, r):
         self.attached.add((r.volume_id, r.node_id))
@@ -138,7 +144,7 @@ class FakeDriver:
         self.published.discard((r.volume_id, r.target_path))
 
     def capabilities(self, kind):
-        of = {"Controller": ("CREATE_DELETE_VOLUME", "PUBLISH_UNPUBLISH_VOLUME"),
+        of = {"Controller": ("CREATE_DELETE_VOLUME", "PUBLISH_UNPUBLISH_VOLUME", "MODIFY_VOLUME"),
               "Node": ("STAGE_UNSTAGE_VOLUME",)}[kind]
         message = getattr(self.csi, f"{kind}ServiceCapability")
         return {"capabilities": [{"rpc": {"type": message.RPC.Type.Value(name)}} for name in of]}
@@ -152,7 +158,7 @@ class FakeDriver:
             "NodeGetCapabilities": lambda r: self.capabilities("Node"),
             "NodeGetInfo": lambda r: {"node_id": "fake-node"},
             **dict(zip(CHANGES, (self.create, self.delete, self.attach, self.detach, self.stage,
-                                 self.unstage, self.publish, self.unpublish))),
+                                 self.unstage, self.publish, self.unpublish, self.modify))),
         }
 
     # --- the server ---
