@@ -77,10 +77,6 @@ int loop_grow(struct job *j, const struct loop *l, struct ol_err *err)
 int job_mount(struct job *j, const char *device, const char *path, const char *fs,
               const char *options, bool is_read_only, struct ol_err *err)
     __attribute__((warn_unused_result));
-int job_bind(struct job *j, const char *source, const char *target, bool is_read_only,
-             struct ol_err *err) __attribute__((warn_unused_result));
-int job_make_read_only(struct job *j, const char *target, struct ol_err *err)
-    __attribute__((warn_unused_result));
 /* What is on top there is this volume's: 1; another's: 0; nothing is mounted: -ENOENT. */
 int job_is_ours(struct job *j, const char *path);
 /* Unmounts all layers of ours; what is not ours is an error. */

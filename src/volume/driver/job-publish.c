@@ -8,6 +8,7 @@
 
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/mount.h"
 #include "volume/driver/job-internal.h"
 
 /* Publishing: the staged volume is bound to the path of a workload. */
@@ -33,7 +34,7 @@ static int check_published(struct job *j, bool is_read_only, const char *source,
     struct statvfs st, of_source;
 
     if (is_read_only)
-        return job_make_read_only(j, target, err);
+        return ol_bind_protect(j->env, target, err);
     if (statvfs(target, &st) == 0 && statvfs(source, &of_source) == 0 && (st.f_flag & ST_RDONLY)
         && !(of_source.f_flag & ST_RDONLY))
         return driver_fail(err, OL_GRPC_ALREADY_EXISTS, "'%s': published read-only", target);
@@ -64,7 +65,10 @@ static int bind_target(struct job *j, const char *source, bool is_block, bool is
     if (r == 0)
         return ol_err_set(err, EBUSY, "'%s': something else is mounted there", target);
     r = make_target(j, is_block, err);
-    return r < 0 ? r : job_bind(j, source, target, is_read_only, err);
+    if (r < 0)
+        return r;
+    return is_read_only ? ol_bind_read_only(j->env, source, target, err)
+                        : ol_bind(j->env, source, target, err);
 }
 
 int job_publish(struct job *j, struct ol_err *err)

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
 #include "core/alloc.h"
@@ -77,42 +76,6 @@ int job_mount(struct job *j, const char *device, const char *path, const char *f
                            "mount %s on '%s': %s does not take these mount flags", device, path,
                            fs);
     return ol_err_set(err, errno, "mount %s on '%s': %s", device, path, strerror(errno));
-}
-
-int job_make_read_only(struct job *j, const char *target, struct ol_err *err)
-{
-    static const struct {
-        unsigned long has, flag;
-    } kept[] = {{ST_NOSUID, MS_NOSUID},         {ST_NODEV, MS_NODEV},
-                {ST_NOEXEC, MS_NOEXEC},         {ST_NOATIME, MS_NOATIME},
-                {ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME}};
-    unsigned long flags = MS_BIND | MS_REMOUNT | MS_RDONLY;
-    struct statvfs st;
-
-    if (statvfs(target, &st) < 0)
-        return ol_err_set(err, errno, "statfs '%s': %s", target, strerror(errno));
-    if (st.f_flag & ST_RDONLY)
-        return 0;
-    for (size_t i = 0; i < ol_count(kept); i++)
-        flags |= (st.f_flag & kept[i].has) ? kept[i].flag : 0;
-    if (ol_change(j->env, "mount", target) && mount(NULL, target, NULL, flags, NULL) < 0)
-        return ol_err_set(err, errno, "remount '%s' read-only: %s", target, strerror(errno));
-    return 0;
-}
-
-int job_bind(struct job *j, const char *source, const char *target, bool is_read_only,
-             struct ol_err *err)
-{
-    int r;
-
-    if (!ol_change(j->env, "mount", target))
-        return 0;
-    if (mount(source, target, NULL, MS_BIND, NULL) < 0)
-        return ol_err_set(err, errno, "bind '%s' to '%s': %s", source, target, strerror(errno));
-    r = is_read_only ? job_make_read_only(j, target, err) : 0;
-    if (r < 0)
-        (void)umount2(target, UMOUNT_NOFOLLOW);
-    return r;
 }
 
 /* The mount is this volume's: its file system is on the loop device of our image, or it is the loop

@@ -56,6 +56,7 @@ int volume_make_dir(struct ol_env *env, const char *path, mode_t mode, struct ol
 /* mount(8), and the kubelet's words when it fails. Nothing when something is mounted there. */
 int volume_mount_by(struct ol_env *env, const char *type, const char *source, const char *target,
                     const char *options, struct ol_err *err) __attribute__((warn_unused_result));
-/* mount(2), asked for by ol_change(). 'what' is named by the sentence. */
-int volume_bind(struct ol_env *env, const char *source, const char *target, bool is_read_only,
+/* A bind mount, as 'mode' says: "ro" or anything else. What is mounted there already is made
+ * read-only, if it has to be: a job may have been killed before it did so. */
+int volume_bind(struct ol_env *env, const char *source, const char *target, const char *mode,
                 struct ol_err *err) __attribute__((warn_unused_result));

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/mount.h"
 #include "core/spawn.h"
 #include "core/str.h"
 #include "core/strv.h"
@@ -110,51 +110,26 @@ int volume_run_mount(struct volume_run *r, const struct volume_step *s, struct o
     return result;
 }
 
-static int remount_read_only(const char *target, struct ol_err *err)
-{
-    static const struct {
-        unsigned long has, flag;
-    } kept[] = {{ST_NOSUID, MS_NOSUID},         {ST_NODEV, MS_NODEV},
-                {ST_NOEXEC, MS_NOEXEC},         {ST_NOATIME, MS_NOATIME},
-                {ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME}};
-    unsigned long flags = MS_BIND | MS_REMOUNT | MS_RDONLY;
-    struct statvfs st;
-
-    if (statvfs(target, &st) < 0)
-        return ol_err_set(err, errno, "statfs '%s': %s", target, strerror(errno));
-    for (size_t i = 0; i < ol_count(kept); i++)
-        flags |= (st.f_flag & kept[i].has) ? kept[i].flag : 0;
-    if (mount(NULL, target, NULL, flags, NULL) < 0)
-        return ol_err_set(err, errno, "remount '%s' read-only: %s", target, strerror(errno));
-    return 0;
-}
-
-int volume_bind(struct ol_env *env, const char *source, const char *target, bool is_read_only,
+int volume_bind(struct ol_env *env, const char *source, const char *target, const char *mode,
                 struct ol_err *err)
 {
-    int r;
+    bool is_read_only = !strcmp(mode, "ro");
 
-    if (!ol_change(env, "mount", target))
-        return 0;
-    if (mount(source, target, NULL, MS_BIND, NULL) < 0)
-        return ol_err_set(err, errno, "bind '%s' to '%s': %s", source, target, strerror(errno));
-    r = is_read_only ? remount_read_only(target, err) : 0;
-    if (r < 0)
-        (void)umount2(target, UMOUNT_NOFOLLOW);
-    return r;
+    if (volume_is_mounted(env, target))
+        return is_read_only ? ol_bind_protect(env, target, err) : 0;
+    return is_read_only ? ol_bind_read_only(env, source, target, err)
+                        : ol_bind(env, source, target, err);
 }
 
 int volume_run_bind(struct volume_run *r, const struct volume_step *s, struct ol_err *err)
 {
     const char *target = VOLUME_ARG(s, 1);
-    int result;
+    int result = 0;
 
-    if (volume_is_mounted(r->env, target))
-        return 0;
-    result = volume_make_dir(r->env, target, 0750, err);
+    if (!volume_is_mounted(r->env, target))
+        result = volume_make_dir(r->env, target, 0750, err);
     if (result == 0)
-        result =
-            volume_bind(r->env, VOLUME_ARG(s, 0), target, !strcmp(VOLUME_ARG(s, 2), "ro"), err);
+        result = volume_bind(r->env, VOLUME_ARG(s, 0), target, VOLUME_ARG(s, 2), err);
     if (result < 0)
         (void)rmdir(target);
     return result;
@@ -168,7 +143,7 @@ int volume_run_bind_device(struct volume_run *r, const struct volume_step *s, st
     if (volume_is_mounted(r->env, target))
         return 0;
     result = ol_file_puts(r->env, target, "", 0640, OL_WRITE_PARENTS, err);
-    return result < 0 ? result : volume_bind(r->env, VOLUME_ARG(s, 0), target, false, err);
+    return result < 0 ? result : volume_bind(r->env, VOLUME_ARG(s, 0), target, "rw", err);
 }
 
 int volume_run_bind_local(struct volume_run *r, const struct volume_step *s, struct ol_err *err)

@@ -96,11 +96,9 @@ int volume_run_subpath(struct volume_run *r, const struct volume_step *s, struct
         return ol_err_set(err, EXDEV, "subpath \"%s\" not within volume path \"%s\"", path, root);
     if (part < 0)
         return ol_err_set(err, -part, "error preparing subpath \"%s\": %s", path, strerror(-part));
-    if (volume_is_mounted(r->env, target))
-        return 0;
-    result = stand_for(r->env, part, target, err);
+    result = volume_is_mounted(r->env, target) ? 0 : stand_for(r->env, part, target, err);
     if (result < 0)
         return result;
     snprintf(source, sizeof(source), "/proc/self/fd/%d", part);
-    return volume_bind(r->env, source, target, !strcmp(VOLUME_ARG(s, 3), "ro"), err);
+    return volume_bind(r->env, source, target, VOLUME_ARG(s, 3), err);
 }
