@@ -11,8 +11,9 @@ import time
 import pytest
 
 from support.apiserver import ApiServer
-from support.cluster import has_root, our, release_loops, until
+from support.cluster import has_root, our, until
 from support.containerd import Space
+from support.loops import release_loops
 from support.space_cluster import Program, SpaceCluster
 from test_volumes import bound, claim, gone, mount_of, pod, remove, storage_class
 

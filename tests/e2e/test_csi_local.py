@@ -11,7 +11,8 @@ import grpc
 import pytest
 
 from support import protobuf
-from support.csi import GIB, MIB, Driver, Mounts, detach_below, loops_below
+from support.csi import GIB, MIB, Driver, Mounts
+from support.loops import loops_below, release_loops
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount and use loop devices")
 if os.geteuid() == 0 and not os.path.exists("/dev/loop-control"):
@@ -47,7 +48,7 @@ def make(csi, mounts, tmp_path):
     for driver in drivers:
         assert driver.stop() == 0, driver.log.read_text()
     mounts.close()
-    detach_below(tmp_path)
+    release_loops(tmp_path)
 
 
 @pytest.fixture
@@ -282,7 +283,7 @@ def reflinking_driver(csi, mounts, tmp_path):
     yield driver
     driver.stop()
     mounts.close()
-    detach_below(tmp_path)
+    release_loops(tmp_path)
 
 
 def test_snapshots_and_copies_share_blocks(reflinking_driver, mounts):
@@ -554,7 +555,7 @@ def test_killed_at_any_change_the_next_driver_brings_it_to_its_end(csi, mounts, 
             nothing_left(driver)
             assert not driver.target("pod").exists()
         finally:
-            detach_below(directory)
+            release_loops(directory)
         if not was_killed:
             break
         n += 1

@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from support.cluster import has_root, release_loops
+from support.cluster import has_root
 from support.containerd import Containerd, Space
 from support.debs import SupportError
+from support.loops import release_loops
 from support.space_cluster import SpaceCluster
 from test_article import POD as ARTICLE_POD
 from test_article import STATIC as ARTICLE_STATIC

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from .debs import BUILD, SupportError, unpacked
+from .loops import loops_below, release
 
 PATIENCE = 60
 
@@ -51,6 +52,14 @@ def until(ready, what="what was waited for", patience=PATIENCE):
             last = e
         time.sleep(0.05)
     raise AssertionError(f"{what} did not come within {patience} s" + (f": {last}" if last else ""))
+
+
+def has_ended(pid):
+    """Nothing but its exit status is left, which the machine's first process takes when it likes."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
 
 
 class Kubectl:
@@ -102,6 +111,7 @@ class Cluster:
         self.config = self.where / "kubeconfig"
         self.log = self.where / "orlop.log"
         self.process = None
+        self.loops = {}  # as they were before it ended; afterwards their paths may be gone
         self.kubectl = Kubectl(self.config, self.where, self.enter)
         self.data.mkdir(parents=True, exist_ok=True)
 
@@ -145,6 +155,7 @@ class Cluster:
     def stop(self):
         """Politely; the exit status."""
         if self.process and self.process.poll() is None:
+            self.loops.update(loops_below(self.data))
             os.kill(self.inner_pid(), signal.SIGTERM)
             try:
                 self.process.wait(20)
@@ -155,8 +166,11 @@ class Cluster:
 
     def kill(self):
         if self.process and self.process.poll() is None:
+            self.loops.update(loops_below(self.data))
+            inner = self.inner_pid()
             self.process.kill()
             self.process.wait(20)
+            until(lambda: has_ended(inner), "the end of the namespaces", 10)
 
     def tail(self, lines=30):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -172,18 +186,7 @@ class Cluster:
 
     def __exit__(self, *_):
         self.kill()
-        release_loops(self.data)
-
-
-def release_loops(below):
-    """Detaches loop devices whose file lies below a directory: those that a killed cluster left."""
-    for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
-        try:
-            path = backing.read_text().strip().removesuffix(" (deleted)")
-        except OSError:
-            continue
-        if path.startswith(str(below) + "/"):
-            subprocess.run(["losetup", "-d", f"/dev/{backing.parts[3]}"], check=False)
+        release({**loops_below(self.data), **self.loops})
 
 
 def has_root():

@@ -48,25 +48,6 @@ class Mounts:
         self.holder.wait()
 
 
-def loops_below(path):
-    """{loop device: file} of files below 'path', those that were removed included."""
-    found = {}
-    for at in Path("/sys/block").glob("loop*/loop/backing_file"):
-        try:
-            file = at.read_text().strip()
-        except OSError:
-            continue
-        if file.startswith(f"{path}/"):
-            found[f"/dev/{at.parts[3]}"] = file
-    return found
-
-
-def detach_below(path):
-    """Loop devices that a failed test has left."""
-    for device in loops_below(path):
-        subprocess.run(["losetup", "-d", device], check=False)
-
-
 class Client:
     """Calls by the names of the RPCs: client.CreateVolume(name="v", …)."""
 

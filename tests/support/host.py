@@ -14,28 +14,12 @@ import subprocess
 from pathlib import Path
 
 from .api import Api
-from .cluster import PATIENCE, Cluster, our, until
-from .csi import loops_below
+from .cluster import PATIENCE, Cluster, has_ended, our, until
 from .debs import SupportError
+from .loops import loops_below, release
 
 # The first process: it reaps what others leave, and its end is the end of all.
 INIT = "sleep infinity & while :; do wait; done"
-
-
-def loop_file(device):
-    """The file of a loop device, or None."""
-    try:
-        return Path(f"/sys/block/{Path(device).name}/loop/backing_file").read_text().strip()
-    except OSError:
-        return None
-
-
-def has_ended(pid):
-    """Nothing but its exit status is left, which the machine's first process takes when it likes."""
-    try:
-        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return True
 
 
 class Program:
@@ -139,10 +123,7 @@ class Host:
         self.holder.kill()
         self.holder.wait(20)
         until(lambda: has_ended(self.first), "the end of the namespaces", 10)
-        # Without the mounts the file of a loop device that lay on one has no path any more.
-        for device, file in loops.items():
-            if loop_file(device) in (file, f"{file} (deleted)", "/"):
-                subprocess.run(["losetup", "-d", device], check=False)
+        release(loops)
 
     def prefix(self):
         ns = f"/proc/{self.first}/ns"
