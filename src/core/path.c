@@ -2,6 +2,7 @@
 #include "core/path.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/cleanup.h"
@@ -48,4 +49,14 @@ char *ol_path_absolute(const char *path)
     }
     joined = ol_strv_join(&kept, "/");
     return ol_xasprintf("/%s", joined);
+}
+
+char *ol_path_here(const char *path)
+{
+    ol_autofree char *cwd = !path || *path == '/' ? NULL : getcwd(NULL, 0);
+    ol_autofree char *joined = cwd ? ol_path_join(cwd, path) : NULL;
+
+    if (!path)
+        return NULL;
+    return ol_path_absolute(joined ? joined : path);
 }

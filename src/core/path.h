@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* Path arithmetic on text; nothing here touches the file system. */
+/* Path arithmetic on text; but for the last one nothing here touches the file system. */
 
 /* Last component; "" for "/". Borrowed from path. */
 const char *ol_path_base(const char *path);
@@ -14,3 +14,6 @@ char *ol_path_join(const char *a, const char *b) __attribute__((warn_unused_resu
 /* "/a/c" from "/a/./b//../c" or "a/c": absolute, and shortened without asking the file system
  * (Python's os.path.abspath() with "/" as the working directory). Heap. */
 char *ol_path_absolute(const char *path) __attribute__((warn_unused_result));
+/* What a user wrote, as ol_path_absolute(), but in front of a relative path stands the working
+ * directory: to be asked once, at the start. Heap; NULL stays NULL. */
+char *ol_path_here(const char *path) __attribute__((warn_unused_result));

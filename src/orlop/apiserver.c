@@ -53,13 +53,11 @@ static void stop(void *ctx)
         apiserver_stop(server, NULL, NULL);
 }
 
-/* What the user wrote relative to the working directory; the environment's paths are absolute. */
 static const char *absolute(const char *path, struct ol_arena *a)
 {
-    ol_autofree char *here = path ? getcwd(NULL, 0) : NULL;
-    ol_autofree char *joined = here ? ol_path_join(here, path) : NULL;
+    ol_autofree char *whole = ol_path_here(path);
 
-    return joined ? ol_arena_strdup(a, joined) : path;
+    return whole ? ol_arena_strdup(a, whole) : NULL;
 }
 
 static int start(struct program *p, const struct options *o, struct ol_err *err)

@@ -67,14 +67,6 @@ static void stop(void *ctx)
         kube_stack_stop(stack, stopped, p);
 }
 
-/* What the user wrote relative to the working directory. */
-static char *absolute(const char *path)
-{
-    ol_autofree char *here = path ? getcwd(NULL, 0) : NULL;
-
-    return here ? ol_path_join(here, path) : NULL;
-}
-
 /* The kubelet takes "unix:///run/…". */
 static const char *socket_path(const char *endpoint)
 {
@@ -113,7 +105,7 @@ static int run(struct ol_cli *cli, int argc, char **argv)
 {
     const struct options *o = cli->options;
     struct program p = {0};
-    ol_autofree char *root = absolute(o->root);
+    ol_autofree char *root = ol_path_here(o->root);
     struct ol_err err = OL_ERR_INIT;
 
     if (o->want_version) {

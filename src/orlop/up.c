@@ -26,7 +26,7 @@ struct up {
     struct kube_stack *stack;
     struct child *driver;
     struct parts *parts;
-    char *kubeconfig, *driver_socket, *node_root, *pod_log_dir;
+    char *data_dir, *kubeconfig, *driver_socket, *node_root, *pod_log_dir; /* absolute */
 };
 
 static void on_api_stopped(void *ctx)
@@ -66,8 +66,8 @@ static void stop(void *ctx)
 static int start_api(struct up *up, struct ol_err *err)
 {
     const struct apiserver_options options = {
-        .data_dir = up->options->data_dir, .listen = up->options->listen, .is_self_signed = true};
-    int r = ol_mkdir_p(&up->daemon.env, up->options->data_dir, 0700, err);
+        .data_dir = up->data_dir, .listen = up->options->listen, .is_self_signed = true};
+    int r = ol_mkdir_p(&up->daemon.env, up->data_dir, 0700, err);
 
     if (r < 0)
         return r;
@@ -79,7 +79,7 @@ static int start_api(struct up *up, struct ol_err *err)
 
 static int start_driver(struct up *up, struct ol_err *err)
 {
-    ol_autofree char *dir = ol_path_join(up->options->data_dir, "csi-local");
+    ol_autofree char *dir = ol_path_join(up->data_dir, "csi-local");
     ol_autofree char *state = ol_path_join(dir, "volumes");
     ol_autofree char *endpoint = NULL;
     int r;
@@ -134,12 +134,21 @@ static void tell(const struct up *up)
     fflush(stdout);
 }
 
+/* Said once at the start: later each pod alone would say it, in words of mount(2). */
+static void warn_of_rights(struct up *up)
+{
+    if (geteuid() != 0 && !up->options->no_node)
+        ol_warn(&up->daemon.env,
+                "not run by root: claims get volumes, but these can't be mounted for pods");
+}
+
 static int run(struct up *up, const struct orlop_options *o)
 {
     struct ol_err err = OL_ERR_INIT;
     int r = ol_daemon_init(&up->daemon, o->debug ? OL_LOG_DEBUG : OL_LOG_INFO, stop, up, &err);
 
     if (r == 0) {
+        warn_of_rights(up);
         r = start(up, &err);
         if (r < 0)
             ol_daemon_stop(&up->daemon);
@@ -164,11 +173,13 @@ int cmd_up(struct ol_cli *cli, int argc, char **argv)
 
     if (!o->node_name && gethostname(host, sizeof(host) - 1) == 0)
         o->node_name = ol_str_lower(host);
+    up.data_dir = ol_path_here(o->data_dir);
     up.kubeconfig =
-        o->kubeconfig ? ol_xstrdup(o->kubeconfig) : ol_path_join(o->data_dir, "kubeconfig");
-    up.node_root = ol_path_join(o->data_dir, "node");
-    up.pod_log_dir = ol_path_join(o->data_dir, "logs");
+        o->kubeconfig ? ol_path_here(o->kubeconfig) : ol_path_join(up.data_dir, "kubeconfig");
+    up.node_root = ol_path_join(up.data_dir, "node");
+    up.pod_log_dir = ol_path_join(up.data_dir, "logs");
     status = run(&up, o);
+    free(up.data_dir);
     free(up.kubeconfig);
     free(up.driver_socket);
     free(up.node_root);

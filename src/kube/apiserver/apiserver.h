@@ -14,7 +14,8 @@
 struct apiserver;
 
 struct apiserver_options {
-    const char *data_dir;    /* holds the database and, when made by us, certificates and tokens */
+    const char *data_dir;    /* holds the database and, when made by us, certificates and tokens;
+                              * may be relative to the working directory */
     const char *listen;      /* "127.0.0.1:6443", port 0 = any; NULL = in-process alone */
     const char *unix_socket; /* a second address, mode 0600; or NULL */
     const char *cert_file, *key_file,

@@ -185,7 +185,8 @@ int apiserver_start(struct ol_loop *loop, const struct apiserver_options *option
     s->loop = loop;
     s->env = loop->env;
     s->is_plain = options->is_plain;
-    s->data_dir = ol_xstrdup(options->data_dir);
+    s->data_dir =
+        ol_env_is_host(s->env) ? ol_path_here(options->data_dir) : ol_xstrdup(options->data_dir);
     LIST_INIT(&s->locals);
     name_resources(s);
     api_watch_init(s);

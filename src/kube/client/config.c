@@ -294,14 +294,6 @@ int kube_access_set_server(struct kube_access *a, const char *server, const char
     return 0;
 }
 
-/* In front of a relative name stands our working directory, as for every other program. */
-static char *absolute(const char *path)
-{
-    ol_autofree char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
-
-    return cwd ? ol_path_join(cwd, path) : ol_xstrdup(path);
-}
-
 /* The first file of $KUBECONFIG that is there, or its first. Heap; NULL = none is named. */
 static char *path_of_variable(struct ol_env *env)
 {
@@ -311,7 +303,7 @@ static char *path_of_variable(struct ol_env *env)
 
     ol_strv_split(&names, list ? list : "", ":");
     for (size_t i = 0; i < names.n && !found; i++) {
-        ol_autofree char *path = absolute(names.v[i]);
+        ol_autofree char *path = ol_path_here(names.v[i]);
 
         if (ol_is_file(env, path) || names.n == 1)
             found = ol_take_ptr(path);
@@ -323,7 +315,7 @@ static char *path_of_variable(struct ol_env *env)
 int kube_access_load(struct ol_env *env, const char *path, const char *context,
                      struct kube_access *ret, struct ol_err *err)
 {
-    ol_autofree char *found = path ? absolute(path) : path_of_variable(env);
+    ol_autofree char *found = path ? ol_path_here(path) : path_of_variable(env);
     const char *home = getenv("HOME");
 
     if (!found && is_in_cluster(env))

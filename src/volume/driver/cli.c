@@ -102,7 +102,8 @@ static int read_numbers(const struct options *o, struct driver_config *c, struct
 static int read_options(const struct options *o, struct ol_arena *a, struct driver_config *c,
                         struct ol_err *err)
 {
-    ol_autofree char *here = getcwd(NULL, 0), *joined = NULL, *plain = NULL;
+    ol_autofree char *state_dir =
+        ol_path_here(first_of(o->state_dir, NULL, "/var/lib/orlop-csi-local"));
     struct utsname host;
 
     if (uname(&host) < 0)
@@ -120,10 +121,7 @@ static int read_options(const struct options *o, struct ol_arena *a, struct driv
         c->node_id = ol_arena_strdup(a, host.nodename);
     if (!*c->node_id || strlen(c->node_id) >= DRIVER_NODE_MAX)
         return ol_err_set(err, EINVAL, "--node-id: a node's name has 1 to 256 bytes");
-    joined =
-        ol_path_join(here ? here : "/", first_of(o->state_dir, NULL, "/var/lib/orlop-csi-local"));
-    plain = ol_path_absolute(joined);
-    c->state_dir = ol_arena_strdup(a, plain);
+    c->state_dir = ol_arena_strdup(a, state_dir);
     return read_numbers(o, c, err);
 }
 

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include "core/cleanup.h"
 #include "core/path.h"
 
@@ -31,10 +33,22 @@ static void paths_become_absolute_and_short(void **state)
     (void)state;
 }
 
+static void what_a_user_writes_is_below_the_working_directory(void **state)
+{
+    ol_autofree char *here = getcwd(NULL, 0), *want = ol_path_join(here, "b");
+    ol_autofree char *relative = ol_path_here("./a/../b"), *whole = ol_path_here("/a//b");
+
+    assert_string_equal(relative, want);
+    assert_string_equal(whole, "/a/b");
+    assert_null(ol_path_here(NULL));
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_become_absolute_and_short),
+        cmocka_unit_test(what_a_user_writes_is_below_the_working_directory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
