@@ -205,7 +205,8 @@ void kube_task_after(struct kube_task *t, ol_time delay)
 void kube_task_fail(struct kube_task *t, const struct ol_err *err)
 {
     struct kube_controller *c = t->controller;
-    bool is_usual = err && err->code == EAGAIN; /* somebody wrote in between */
+    /* Somebody wrote in between, or what it waits for is not there yet. */
+    bool is_usual = err && err->code == EAGAIN;
 
     ol_log(c->loop->env, is_usual ? OL_LOG_DEBUG : OL_LOG_WARNING, "%s: %s: %s", c->options.name,
            t->key, err ? ol_err_text(err) : "failed");

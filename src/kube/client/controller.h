@@ -40,4 +40,4 @@ void kube_task_done(struct kube_task *t);                 /* all is as it should
 void kube_task_again(struct kube_task *t);                /* look again at once: a step was made */
 void kube_task_after(struct kube_task *t, ol_time delay); /* look again then; no failure */
 void kube_task_fail(struct kube_task *t,
-                    const struct ol_err *err); /* logged; again after the backoff */
+                    const struct ol_err *err); /* logged (EAGAIN: debug); again after the backoff */

@@ -19,6 +19,9 @@
 
 enum { MAX_LISTENERS = 8, MAX_DRIVERS = 1000 };
 
+/* Who has not answered this often is not just about to start. */
+enum { STARTED_AFTER = 3 };
+
 static const struct ol_backoff down_backoff = {.first = OL_SECOND / 4, .most = 10 * OL_SECOND};
 
 struct endpoint {
@@ -65,7 +68,7 @@ static void is_down(struct endpoint *e, const struct csi_reply *r)
 
     e->d.state = CSI_DRIVER_DOWN;
     e->n_failures++;
-    if (was_ready || e->n_failures == 1)
+    if (was_ready || e->n_failures == STARTED_AFTER)
         ol_warn(e->all->loop->env, "CSI driver at %s does not answer: %s: %s", e->d.address,
                 ol_grpc_code_name(r->code), r->message);
     ol_timer_set(&e->timer, ol_backoff_delay(&down_backoff, e->n_failures));

@@ -235,9 +235,9 @@ static int selected_term(const struct csi_topology_ask *ask, struct ol_arena *a,
                           "found",
                           ask->selected_node, ask->selected_node);
     if (!keys || keys->n == 0)
-        return ol_err_set(err, EINVAL, "no topology key found for node %s", ask->selected_node);
+        return ol_err_set(err, EAGAIN, "no topology key found for node %s", ask->selected_node);
     if (!node || !term_of_labels(&node->o.meta.labels, keys, a, ret))
-        return ol_err_set(err, node ? EINVAL : ENOENT,
+        return ol_err_set(err, node ? EAGAIN : ENOENT,
                           "topology labels from selected node %s does not match topology keys "
                           "from CSINode",
                           ask->selected_node);
@@ -266,12 +266,12 @@ static int wide_requisite(const struct csi_topology_ask *ask, const struct kube_
     if (!keys)
         keys = any_keys(ask);
     if (!keys)
-        return ol_err_set(err, EINVAL,
+        return ol_err_set(err, EAGAIN,
                           "error generating accessibility requirements: no available topology "
                           "found");
     terms_of_nodes(ask, keys, a, to);
     if (to->n == 0)
-        return ol_err_set(err, EINVAL,
+        return ol_err_set(err, EAGAIN,
                           "error generating accessibility requirements: topologyKeys were not "
                           "found on any nodes");
     return 0;

@@ -87,7 +87,7 @@ static const struct {
      "failed to get selected CSINode n9: csinode.storage.k8s.io \"n9\" not found", NULL, ENOENT},
     {"the node has no labels", "n4", "data", NULL, IMM,
      "topology labels from selected node n4 does not match topology keys from CSINode", NULL,
-     EINVAL},
+     EAGAIN},
 };
 
 static void requirements_are_those_of_the_reference(void **state)
@@ -114,6 +114,30 @@ static void requirements_are_those_of_the_reference(void **state)
         assert_string_equal(requisite.data, cases[i].requisite);
         if (cases[i].preferred)
             assert_string_equal(preferred.data, cases[i].preferred);
+    }
+}
+
+/* So a claim that was there first is no trouble to tell the administrator of. */
+static void a_driver_without_nodes_is_waited_for(void **state)
+{
+    static const struct {
+        const char *node, *why;
+    } asks[] = {
+        {NULL, "error generating accessibility requirements: no available topology found"},
+        {"n2", "no topology key found for node n2"},
+    };
+
+    for (size_t i = 0; i < ol_count(asks); i++) {
+        ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+        struct kube_list none = {NULL, 0};
+        struct csi_topology_ask ask = {"other.example.com",   "data", asks[i].node, &none,
+                                       csinode_list,          4,      node_list,    4,
+                                       CSI_TOPOLOGY_IMMEDIATE};
+        struct csi_requirement r = {0};
+        struct ol_err err = OL_ERR_INIT;
+
+        assert_int_equal(csi_topology_require(&ask, &a, &r, &err), -EAGAIN);
+        assert_string_equal(err.msg, asks[i].why);
     }
 }
 
@@ -152,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requirements_are_those_of_the_reference),
+        cmocka_unit_test(a_driver_without_nodes_is_waited_for),
         cmocka_unit_test(ordinals_spread_over_the_terms),
         cmocka_unit_test(segments_are_the_different_terms),
     };
