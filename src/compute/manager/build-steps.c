@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "codec/base64.h"
+#include "compute/base/exception.h"
+#include "compute/manager/build-internal.h"
+#include "compute/manager/drive.h"
+#include "core/file.h"
+
+/* From the claim to the machine's start. */
+
+#define EXPECT(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* These go up as they are; anything else that a step meets is told as an abort with nova's
+ * sentence. */
+static bool is_told_as_it_is(const struct ol_err *why)
+{
+    return nova_is(why, NOVA_INSTANCE_NOT_FOUND) || nova_is(why, NOVA_UNEXPECTED_DELETING)
+           || nova_is(why, NOVA_UNEXPECTED_TASK_STATE) || nova_is(why, NOVA_BUILD_ABORT);
+}
+
+static int abort_build(struct build *b, const char *sentence, int r, struct ol_err *err)
+{
+    struct ol_err why = *err;
+
+    if (is_told_as_it_is(&why))
+        return r;
+    ol_error(b->w->m->env, "instance %s: %s %s", instance_uuid(b->w), sentence, ol_err_text(&why));
+    return nova_fail(err, NOVA_BUILD_ABORT, "Build of instance %s aborted: %s", instance_uuid(b->w),
+                     sentence);
+}
+
+static int progress(struct build *b, const char *task, const char *const *expected,
+                    struct ol_err *err)
+{
+    nova_set_str(b->w->instance, "vm_state", VM_BUILDING);
+    nova_set_str(b->w->instance, "task_state", task);
+    return instance_save(b->w, expected, err);
+}
+
+static void note_roles(struct work *w)
+{
+    const struct ol_val *roles = ol_val_get(w->context.values, "roles");
+    ol_auto(ol_buf_done) struct ol_buf b = OL_BUF_INIT(4096);
+
+    for (size_t i = 0; i < ol_val_count(roles); i++) {
+        const char *role = ol_val_str(ol_val_item(roles, i));
+
+        if (role)
+            ol_buf_printf(&b, "%s%s", b.len ? "," : "", role);
+    }
+    nova_set_key(w->instance, "system_metadata", "boot_roles", b.data);
+}
+
+static int step_claim(struct build *b, struct ol_err *err)
+{
+    int r;
+
+    note_roles(b->w);
+    r = tracker_claim(b->w, err);
+    b->is_claimed = r >= 0;
+    return r;
+}
+
+static int step_networks(struct build *b, struct ol_err *err)
+{
+    int r = progress(b, TASK_NETWORKING, EXPECT(TASK_NONE), err);
+
+    if (r >= 0) {
+        b->has_networks = true;
+        r = network_allocate(b->w, work_arg(b->w, "requested_networks"), &b->network_info, err);
+    }
+    return r < 0 ? abort_build(b, "Failed to allocate the network(s), not rescheduling.", r, err)
+                 : 0;
+}
+
+/* Each mapping gets its device name, saved with it; the root disk's is the instance's too. */
+static int name_devices(struct build *b, struct ol_err *err)
+{
+    struct work *w = b->w;
+
+    for (size_t i = 0; i < nova_list_count(b->mappings); i++) {
+        struct nova_object *bdm = nova_list_item(b->mappings, i);
+        int r;
+
+        if (!nova_str(bdm, "device_name")) {
+            const char *name =
+                machine_next_device(w->arena, b->mappings, nova_str(bdm, "disk_bus"));
+
+            nova_set_str(bdm, "device_name", name);
+            r = conductor_save(w->m->conductor, &w->context, bdm, err);
+            if (r < 0)
+                return r;
+        }
+        if (nova_int(bdm, "boot_index", -1) == 0)
+            nova_set_str(w->instance, "root_device_name", nova_str(bdm, "device_name"));
+    }
+    return 0;
+}
+
+static int step_devices(struct build *b, struct ol_err *err)
+{
+    int r = instance_mappings(b->w, &b->mappings, err);
+
+    if (r >= 0)
+        r = name_devices(b, err);
+    if (r >= 0)
+        r = progress(b, TASK_MAPPING, NULL, err);
+    if (r >= 0) {
+        b->has_volumes = true;
+        r = volumes_connect(b->w, b->mappings, err);
+    }
+    return r < 0 ? abort_build(b, "Failure prepping block device.", r, err) : 0;
+}
+
+/* The image that the root disk is made of; none when it is a volume. */
+static const char *root_image(struct build *b)
+{
+    for (size_t i = 0; i < nova_list_count(b->mappings); i++) {
+        struct nova_object *bdm = nova_list_item(b->mappings, i);
+        const char *source = nova_str(bdm, "source_type"),
+                   *where = nova_str(bdm, "destination_type");
+
+        if (nova_int(bdm, "boot_index", -1) == 0 && source && strcmp(source, "image") == 0 && where
+            && strcmp(where, "local") == 0)
+            return nova_str(bdm, "image_id");
+    }
+    return nova_list_count(b->mappings) ? NULL : nova_str(b->w->instance, "image_ref");
+}
+
+static int fetch_image(struct build *b, struct ol_err *err)
+{
+    const char *image = root_image(b);
+    int r;
+
+    if (!image || !*image)
+        return 0;
+    r = image_cache_get(b->w->m->images, &b->w->context, image, &b->base, err);
+    b->has_base = r >= 0;
+    return r;
+}
+
+static int spawn(struct build *b, struct ol_err *err)
+{
+    struct work *w = b->w;
+    struct machine_plan plan = {
+        .mappings = b->mappings,
+        .network_info = b->network_info,
+        .base = b->has_base ? &b->base : NULL,
+        .image_properties = ol_val_get(work_arg(w, "image"), "properties"),
+        .has_config_drive = drive_is_wanted(w),
+    };
+    int r = ol_mkdir_p(w->m->env, instance_directory(w), 0755, err);
+
+    if (r >= 0 && plan.has_config_drive) {
+        nova_set_str(w->instance, "config_drive", "True");
+        r = drive_make(w, b->network_info, err);
+    }
+    b->is_spawned = true;
+    if (r >= 0)
+        r = w->m->driver->spawn(w->m->virt, machine_make(w, &plan), err);
+    return r;
+}
+
+static int step_spawn(struct build *b, struct ol_err *err)
+{
+    ol_time began = ol_now_boot(b->w->m->env);
+    int r = progress(b, TASK_SPAWNING, EXPECT(TASK_MAPPING), err);
+
+    if (r >= 0)
+        r = fetch_image(b, err);
+    if (r >= 0)
+        r = spawn(b, err);
+    if (r < 0)
+        return r;
+    ol_info(b->w->m->env, "Took %.2f seconds to spawn the instance %s on the hypervisor.",
+            (double)(ol_now_boot(b->w->m->env) - began) / (double)OL_SECOND, instance_uuid(b->w));
+    return 0;
+}
+
+int build_steps(struct build *b, struct ol_err *err)
+{
+    static int (*const steps[])(struct build *b, struct ol_err *err) = {
+        step_claim,
+        step_networks,
+        step_devices,
+        step_spawn,
+    };
+
+    for (size_t i = 0; i < ol_count(steps); i++) {
+        int r = steps[i](b, err);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void build_undo(struct build *b, enum build_end end)
+{
+    struct work *w = b->w;
+    struct ol_err err = OL_ERR_INIT;
+
+    if (b->is_spawned
+        && w->m->driver->destroy(w->m->virt, instance_uuid(w), instance_directory(w), true, &err)
+               < 0)
+        ol_warn(w->m->env, "Could not clean up failed build of instance %s: %s", instance_uuid(w),
+                ol_err_text(&err));
+    if (b->has_volumes)
+        volumes_release(w, b->mappings, end == BUILD_ABORT);
+    if (b->has_networks && end != BUILD_RESCHEDULE)
+        network_deallocate(w);
+    if (b->is_claimed)
+        tracker_abort(w);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/json.h"
+#include "compute/manager/manager-internal.h"
+
+/* An instance, its mappings and VIFs as the machine that a driver is told of. */
+
+#define GIB ((int64_t)1 << 30)
+#define MIB ((int64_t)1 << 20)
+
+enum { MAX_CONNECTION_INFO = 64 << 10, MAX_DEVICES = 26 };
+
+struct maker {
+    struct work *w;
+    const struct machine_plan *plan;
+    struct virt_machine *m;
+    struct virt_disk *disks;
+    size_t n_disks;
+    unsigned n_ephemeral;
+};
+
+static bool is_text(const char *a, const char *b)
+{
+    return a && strcmp(a, b) == 0;
+}
+
+/* hw_disk_bus and the like: of the image as it came, else as it is kept with the instance. */
+static const char *image_property(const struct maker *k, const char *name)
+{
+    const char *own = ol_val_str(ol_val_get(k->plan->image_properties, name));
+    const struct ol_val *kept = nova_val(k->w->instance, "system_metadata");
+
+    return own ? own : ol_val_str(ol_val_get(kept, ol_arena_printf(k->w->arena, "image_%s", name)));
+}
+
+static struct virt_disk *add_disk(struct maker *k, const char *role)
+{
+    struct virt_disk *d = &k->disks[k->n_disks++];
+
+    *d = (struct virt_disk){.role = role, .boot_index = -1};
+    return d;
+}
+
+static enum virt_disk_format own_format(const struct maker *k)
+{
+    return is_text(k->w->m->config->images_type, "raw") ? VIRT_RAW : VIRT_QCOW2;
+}
+
+static void make_ours(struct maker *k, struct virt_disk *d, int64_t size)
+{
+    d->is_ours = true;
+    d->format = own_format(k);
+    d->size = size;
+}
+
+static void add_root(struct maker *k, struct virt_disk *d)
+{
+    const struct image_base *base = k->plan->base;
+    int64_t size = nova_int(k->w->instance, "root_gb", 0) * GIB;
+
+    make_ours(k, d, base && base->virtual_size > size ? base->virtual_size : size);
+    if (base) {
+        d->base = ol_arena_strdup(k->w->arena, base->path);
+        d->is_base_qcow2 = !base->is_raw;
+    }
+}
+
+/* What volumes_connect() left in connection_info: the path to give to the machine. */
+static const struct ol_val *connection_data(struct ol_arena *a, const struct nova_object *bdm)
+{
+    const char *text = nova_str(bdm, "connection_info");
+    struct ol_val *info;
+    struct ol_err err;
+
+    if (!text || strlen(text) > MAX_CONNECTION_INFO
+        || ol_json_load(text, strlen(text), a, &info, &err) < 0)
+        return NULL;
+    return ol_val_get(info, "data");
+}
+
+static void add_volume(struct maker *k, struct virt_disk *d, const struct nova_object *bdm)
+{
+    const struct ol_val *data = connection_data(k->w->arena, bdm);
+
+    d->role = d->serial = nova_str(bdm, "volume_id");
+    d->path = ol_val_str(ol_val_get(data, "device_path"));
+    d->format = is_text(ol_val_str(ol_val_get(data, "format")), "qcow2") ? VIRT_QCOW2 : VIRT_RAW;
+    d->is_read_only = is_text(ol_val_str(ol_val_get(data, "access_mode")), "ro");
+}
+
+static void add_blank(struct maker *k, struct virt_disk *d, const struct nova_object *bdm)
+{
+    int64_t size = nova_int(bdm, "volume_size", 0);
+    bool is_swap = is_text(nova_str(bdm, "guest_format"), "swap");
+
+    /* A flavor's swap is in MiB. */
+    make_ours(k, d, is_swap ? size * MIB : size * GIB);
+    d->role = is_swap ? "disk.swap" : ol_arena_printf(k->w->arena, "disk.eph%u", k->n_ephemeral++);
+}
+
+static void add_mapping(struct maker *k, const struct nova_object *bdm)
+{
+    struct virt_disk *d;
+
+    if (nova_bool(bdm, "no_device"))
+        return;
+    d = add_disk(k, "disk");
+    d->device = nova_str(bdm, "device_name");
+    d->bus = nova_str(bdm, "disk_bus");
+    d->is_cdrom = is_text(nova_str(bdm, "device_type"), "cdrom");
+    d->boot_index = (int)nova_int(bdm, "boot_index", -1);
+    if (is_text(nova_str(bdm, "destination_type"), "volume"))
+        add_volume(k, d, bdm);
+    else if (is_text(nova_str(bdm, "source_type"), "image"))
+        add_root(k, d);
+    else
+        add_blank(k, d, bdm);
+    if (!d->bus)
+        d->bus = image_property(k, "hw_disk_bus");
+}
+
+static void add_disks(struct maker *k)
+{
+    size_t n = nova_list_count(k->plan->mappings);
+
+    k->disks = ol_arena_alloc(k->w->arena, (n + 2) * sizeof(*k->disks));
+    for (size_t i = 0; i < n; i++)
+        add_mapping(k, nova_list_item(k->plan->mappings, i));
+    if (n == 0 && k->plan->base) {
+        struct virt_disk *d = add_disk(k, "disk");
+
+        d->boot_index = 0;
+        add_root(k, d);
+    }
+    if (k->plan->has_config_drive) {
+        struct virt_disk *d = add_disk(k, "disk.config");
+
+        d->path = ol_arena_printf(k->w->arena, "%s/disk.config", k->m->directory);
+        d->is_cdrom = d->is_read_only = true;
+        d->bus = image_property(k, "hw_cdrom_bus");
+    }
+    k->m->disks = k->disks;
+    k->m->n_disks = k->n_disks;
+}
+
+static void fill_nic(struct maker *k, struct virt_nic *n, const struct ol_val *vif)
+{
+    const struct ol_val *network = ol_val_get(vif, "network");
+    const char *type = ol_val_str(ol_val_get(vif, "type"));
+
+    n->id = ol_val_str(ol_val_get(vif, "id"));
+    n->mac = ol_val_str(ol_val_get(vif, "address"));
+    n->kind = type ? type : "user";
+    n->bridge = ol_val_str(ol_val_get(network, "bridge"));
+    n->tap = ol_val_str(ol_val_get(vif, "devname"));
+    n->mtu = (int)ol_val_int(ol_val_at(network, "meta/mtu"), 0);
+    n->forwards = ol_val_str(ol_val_at(vif, "profile/forwards"));
+    n->model = image_property(k, "hw_vif_model");
+}
+
+static void add_nics(struct maker *k)
+{
+    const struct ol_val *info = k->plan->network_info;
+    size_t n = ol_val_count(info);
+    struct virt_nic *nics = ol_arena_alloc(k->w->arena, (n + 1) * sizeof(*nics));
+
+    for (size_t i = 0; i < n; i++)
+        fill_nic(k, &nics[i], ol_val_item(info, i));
+    k->m->nics = nics;
+    k->m->n_nics = n;
+}
+
+struct virt_machine *machine_make(struct work *w, const struct machine_plan *p)
+{
+    struct virt_machine *m = ol_arena_alloc(w->arena, sizeof(*m));
+    struct maker k = {.w = w, .plan = p, .m = m};
+
+    m->uuid = instance_uuid(w);
+    m->name = instance_name(w);
+    m->directory = instance_directory(w);
+    m->memory_mb = nova_int(w->instance, "memory_mb", 0);
+    m->vcpus = (int)nova_int(w->instance, "vcpus", 1);
+    m->machine_type = image_property(&k, "hw_machine_type");
+    add_disks(&k);
+    add_nics(&k);
+    return m;
+}
+
+int machine_of(struct work *w, struct virt_machine **ret, struct ol_err *err)
+{
+    const char *drive = nova_str(w->instance, "config_drive");
+    struct machine_plan p = {.has_config_drive = drive && *drive};
+    struct nova_object *mappings;
+    int r = instance_mappings(w, &mappings, err);
+
+    if (r < 0)
+        return r;
+    p.mappings = mappings;
+    p.network_info = network_cached(w);
+    *ret = machine_make(w, &p);
+    return 0;
+}
+
+static const char *prefix_of(const char *bus)
+{
+    static const struct {
+        const char *bus, *prefix;
+    } prefixes[] = {{"scsi", "sd"}, {"sata", "sd"}, {"usb", "sd"}, {"ide", "hd"}, {"fdc", "fd"}};
+
+    for (size_t i = 0; bus && i < ol_count(prefixes); i++)
+        if (strcmp(prefixes[i].bus, bus) == 0)
+            return prefixes[i].prefix;
+    return "vd";
+}
+
+/* Letters are taken whatever the bus is, as nova does: vda and sda are never both there. */
+const char *machine_next_device(struct ol_arena *a, const struct nova_object *mappings,
+                                const char *bus)
+{
+    uint32_t used = 0;
+
+    for (size_t i = 0; i < nova_list_count(mappings); i++) {
+        const char *name = nova_str(nova_list_item(mappings, i), "device_name");
+        size_t len = name ? strlen(name) : 0;
+
+        if (len && name[len - 1] >= 'a' && name[len - 1] <= 'z')
+            used |= 1u << (name[len - 1] - 'a');
+    }
+    for (int i = 0; i < MAX_DEVICES; i++)
+        if (!(used & (1u << i)))
+            return ol_arena_printf(a, "/dev/%s%c", prefix_of(bus), 'a' + i);
+    return ol_arena_printf(a, "/dev/%saa", prefix_of(bus));
+}
