@@ -57,7 +57,8 @@ static void make_ours(struct maker *k, struct virt_disk *d, int64_t size)
 
 static void add_root(struct maker *k, struct virt_disk *d)
 {
-    const struct image_base *base = k->plan->base;
+    bool is_own = !k->plan->is_rescue || strcmp(d->role, "disk.rescue") == 0;
+    const struct image_base *base = is_own ? k->plan->base : NULL;
     int64_t size = nova_int(k->w->instance, "root_gb", 0) * GIB;
 
     make_ours(k, d, base && base->virtual_size > size ? base->virtual_size : size);
@@ -121,14 +122,28 @@ static void add_mapping(struct maker *k, const struct nova_object *bdm)
         d->bus = image_property(k, "hw_disk_bus");
 }
 
+/* A rescued instance boots from the rescue image; its own disks are there, too. */
+static void add_rescue(struct maker *k)
+{
+    struct virt_disk *d;
+
+    for (size_t i = 0; i < k->n_disks; i++)
+        k->disks[i].boot_index = -1;
+    d = add_disk(k, "disk.rescue");
+    add_root(k, d);
+    d->boot_index = 0;
+}
+
 static void add_disks(struct maker *k)
 {
     size_t n = nova_list_count(k->plan->mappings);
 
-    k->disks = ol_arena_alloc(k->w->arena, (n + 2) * sizeof(*k->disks));
+    k->disks = ol_arena_alloc(k->w->arena, (n + 3) * sizeof(*k->disks));
     for (size_t i = 0; i < n; i++)
         add_mapping(k, nova_list_item(k->plan->mappings, i));
-    if (n == 0 && k->plan->base) {
+    if (k->plan->is_rescue)
+        add_rescue(k);
+    if (n == 0 && k->plan->base && !k->plan->is_rescue) {
         struct virt_disk *d = add_disk(k, "disk");
 
         d->boot_index = 0;
@@ -188,10 +203,15 @@ struct virt_machine *machine_make(struct work *w, const struct machine_plan *p)
     return m;
 }
 
-int machine_of(struct work *w, struct virt_machine **ret, struct ol_err *err)
+int machine_of_rescue(struct work *w, const struct image_base *rescue, struct virt_machine **ret,
+                      struct ol_err *err)
 {
     const char *drive = nova_str(w->instance, "config_drive");
-    struct machine_plan p = {.has_config_drive = drive && *drive};
+    struct machine_plan p = {
+        .has_config_drive = drive && *drive,
+        .base = rescue,
+        .is_rescue = rescue || is_text(nova_str(w->instance, "vm_state"), VM_RESCUED),
+    };
     struct nova_object *mappings;
     int r = instance_mappings(w, &mappings, err);
 
@@ -201,6 +221,11 @@ int machine_of(struct work *w, struct virt_machine **ret, struct ol_err *err)
     p.network_info = network_cached(w);
     *ret = machine_make(w, &p);
     return 0;
+}
+
+int machine_of(struct work *w, struct virt_machine **ret, struct ol_err *err)
+{
+    return machine_of_rescue(w, NULL, ret, err);
 }
 
 static const char *prefix_of(const char *bus)

@@ -103,12 +103,16 @@ struct machine_plan {
     const struct image_base *base;         /* of the root disk; NULL = it is there already */
     const struct ol_val *image_properties; /* hw_disk_bus …; NULL = those kept with the instance */
     bool has_config_drive;
+    bool is_rescue; /* boots from disk.rescue, which is made of 'base' */
 };
 /* Pure: the machine of an instance, in the arena. */
 struct virt_machine *machine_make(struct work *w, const struct machine_plan *p);
 /* The same from what is stored about it: mappings and network_info are read. */
 int machine_of(struct work *w, struct virt_machine **ret, struct ol_err *err)
     __attribute__((warn_unused_result));
+/* The same, booted from a disk made of a rescue image; one that is rescued already is so anyway. */
+int machine_of_rescue(struct work *w, const struct image_base *rescue, struct virt_machine **ret,
+                      struct ol_err *err) __attribute__((warn_unused_result));
 /* Makes device names for mappings without one: pure. "/dev/vda", vdb … by disk_bus. */
 const char *machine_next_device(struct ol_arena *a, const struct nova_object *mappings,
                                 const char *bus);
