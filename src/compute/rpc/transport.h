@@ -14,11 +14,13 @@
  * after a reconnect.
  */
 struct rpc_link;
+struct rpc_bus;
 
 struct rpc_transport_options {
     /* transport_url: "rabbit://user:password@host:port,user:…@host2:port/vhost?ssl=1",
      * "orlop:///path/of/socket", or "orlop:" for inside this process. Secret. */
     const char *url;
+    struct rpc_bus *bus;         /* of "orlop:"; NULL = one of its own */
     const char *connection_name; /* shown by the broker: "nova-compute:PID:UUID" */
     /* [oslo_messaging_rabbit] */
     bool is_durable, is_auto_delete; /* amqp_durable_queues, amqp_auto_delete */
@@ -101,3 +103,13 @@ struct rpc_transport {
 
 extern const struct rpc_transport rpc_rabbit, rpc_bus;
 extern const struct rpc_transport *const rpc_transports[]; /* NULL-terminated */
+/* The one of a URL's scheme. -EINVAL: there is none. */
+int rpc_transport_find(const char *url, const struct rpc_transport **ret, struct ol_err *err)
+    __attribute__((warn_unused_result));
+
+/*
+ * What "orlop:" connects to: the queues of one process. Its owner makes it and hands it to all
+ * that shall meet in it; each link holds it, too, so it ends with the last of them.
+ */
+struct rpc_bus *rpc_bus_new(struct ol_env *env) __attribute__((warn_unused_result));
+void rpc_bus_unref(struct rpc_bus *b);
