@@ -336,7 +336,7 @@ ol_time broker_tick(struct broker *b, ol_time now)
         size_t at = 0;
 
         over = NULL;
-        next = 0;
+        next = INT64_MAX;
         for (struct queue *q; (q = ol_table_each(&b->queues, &at));) {
             ol_time until = q->unused_since + q->ttl;
 
@@ -344,7 +344,7 @@ ol_time broker_tick(struct broker *b, ol_time now)
                 continue;
             if (until <= now)
                 over = q;
-            else if (!next || until < next)
+            else if (until < next)
                 next = until;
         }
         if (over)

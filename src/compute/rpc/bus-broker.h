@@ -62,7 +62,7 @@ int broker_publish(struct broker *b, const struct rpc_frame *f, ol_time now)
 void broker_ack(struct broker *b, struct broker_peer *p, uint64_t tag, ol_time now);
 void broker_nack(struct broker *b, struct broker_peer *p, uint64_t tag, ol_time now);
 
-/* Removes queues whose time is over; when to call it again, 0 = no need. */
+/* Removes queues whose time is over; when to call it again, INT64_MAX = no need. */
 ol_time broker_tick(struct broker *b, ol_time now);
 /* Messages that wait in a queue; -ENOENT: there is no such queue. */
 ssize_t broker_waiting(const struct broker *b, const char *name);

@@ -5,11 +5,10 @@
 #include "compute/rpc/transport.h"
 #include "core/buf.h"
 
-/* Our own bus: a thread with the queues (bus.c), sockets by which others find it (bus-socket.c), and
- * the link of one that connects to it (transport-bus.c). */
+/* Our own bus: a thread with the queues (bus.c), sockets by which others find it (bus-socket.c),
+ * and the link of one that connects to it (transport-bus.c). */
 
-/* A bus that also serves a socket; takes both descriptors. 'remove' is called in the end, before the
- * lock is let go. */
+/* The socket that a bus serves, and the lock that says so. */
 struct bus_listener {
     int fd, lock_fd, dir_fd;
     char *name; /* of the socket in dir_fd */

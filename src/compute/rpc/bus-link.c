@@ -110,11 +110,24 @@ static void forget_cancelled(struct rpc_link *l)
     }
 }
 
-/* What was asked for since the last time goes into the connection. When something waits for a later
- * time, that is put into *next. */
-static void write_news(struct rpc_link *l, ol_time *next)
+/* With the lock. The time at which it is to be looked at again; INT64_MAX = not by itself. */
+static ol_time write_pending(struct rpc_link *l, struct bus_pending *p, ol_time now)
 {
-    ol_time now = ol_now_boot(l->env);
+    ol_time next = p->deadline ? p->deadline : INT64_MAX;
+
+    if (p->is_written || !l->is_greeted || bus_stream_pending(&l->stream) > OUT_ENOUGH)
+        return next;
+    if (p->not_before > now)
+        return p->not_before < next ? p->not_before : next;
+    ol_buf_add(&l->stream.out, p->frame.data, p->frame.len);
+    p->is_written = true;
+    return next;
+}
+
+/* What was asked for since the last time goes into the connection. When to come again. */
+static ol_time write_news(struct rpc_link *l)
+{
+    ol_time now = ol_now_boot(l->env), next = INT64_MAX;
 
     pthread_mutex_lock(&l->lock);
     l->is_woken = false;
@@ -124,18 +137,12 @@ static void write_news(struct rpc_link *l, ol_time *next)
         if (!q->is_asked && !q->is_cancelled)
             write_consume(l, q);
     for (struct bus_pending *p = l->pending; p; p = p->next) {
-        if (p->deadline && p->deadline < *next)
-            *next = p->deadline;
-        if (p->is_written || !l->is_greeted || bus_stream_pending(&l->stream) > OUT_ENOUGH)
-            continue;
-        if (p->not_before > now) {
-            *next = p->not_before < *next ? p->not_before : *next;
-            continue;
-        }
-        ol_buf_add(&l->stream.out, p->frame.data, p->frame.len);
-        p->is_written = true;
+        ol_time again = write_pending(l, p, now);
+
+        next = again < next ? again : next;
     }
     pthread_mutex_unlock(&l->lock);
+    return next;
 }
 
 /* --- the connection --- */
@@ -344,22 +351,22 @@ static const char *reason_of(int status)
 
 static void step(struct rpc_link *l)
 {
-    ol_time now = ol_now_boot(l->env), next = INT64_MAX;
+    ol_time now = ol_now_boot(l->env), next;
     struct pollfd polled[2] = {{.fd = l->wake_fd, .events = POLLIN}, {.fd = -1}};
     int r = 0;
 
     if (l->stream.fd < 0 && now >= l->connect_at)
         connect_now(l);
-    if (l->stream.fd < 0)
-        next = l->connect_at;
     tell_overdue(l);
-    write_news(l, &next);
+    next = write_news(l);
+    if (l->stream.fd < 0 && l->connect_at < next)
+        next = l->connect_at;
     if (l->stream.fd >= 0)
         r = bus_stream_write(&l->stream);
     if (r >= 0) {
         polled[1].fd = l->stream.fd;
         polled[1].events = (short)(POLLIN | (bus_stream_pending(&l->stream) ? POLLOUT : 0));
-        poll(polled, 2, rpc_poll_ms(l->env, next == INT64_MAX ? 0 : next));
+        poll(polled, 2, rpc_poll_ms(l->env, next));
         if (polled[0].revents)
             bus_woken(l->wake_fd);
         if (polled[1].revents & (POLLIN | POLLHUP | POLLERR))

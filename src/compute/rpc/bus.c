@@ -312,10 +312,10 @@ int bus_start(struct ol_env *env, struct bus_listener *l, struct rpc_bus **ret, 
     b->polled = ol_xcalloc(2, sizeof(*b->polled));
     pthread_mutex_init(&b->lock, NULL);
     b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r = b->wake_fd < 0 ? errno : pthread_create(&b->thread, NULL, run, b);
-    if (r) {
+    r = b->wake_fd < 0 ? -errno : rpc_thread_start(&b->thread, run, b);
+    if (r < 0) {
         bus_free(b);
-        return ol_err_set(err, r, "message bus: %s", strerror(r));
+        return ol_err_set(err, -r, "message bus: %s", strerror(-r));
     }
     *ret = b;
     return 0;

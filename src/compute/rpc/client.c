@@ -154,7 +154,7 @@ static int need_reply_queue(struct rpc *r, ol_time deadline, struct ol_err *err)
     if (!r->reply_own_name[0])
         snprintf(r->reply_own_name, sizeof(r->reply_own_name), "reply_%s", hex);
     r->reply_queue = (struct rpc_queue){.kind = RPC_QUEUE_REPLY, .name = r->reply_own_name};
-    status = r->transport->consume(r->link, &r->reply_queue, deadline, r->reply_q, err);
+    status = rpc_consume(r, &r->reply_queue, deadline, r->reply_q, err);
     pthread_mutex_lock(&r->lock);
     r->reply_state = status < 0 ? RPC_REPLIES_NONE : RPC_REPLIES_READY;
     pthread_cond_broadcast(&r->changed);
@@ -234,9 +234,24 @@ static int next_arrival(struct rpc *r, struct rpc_waiter *w, ol_time until, stru
 
 struct waiting {
     ol_time deadline, monitor;
-    ol_time monitor_until; /* 0 = no heartbeats are waited for */
+    ol_time monitor_until; /* when there is a monitor */
     const char *method;
 };
+
+/* One part of an answer is added to what came before. */
+static void add_part(struct rpc *r, const struct rpc_waiter *w, struct waiting *t,
+                     const struct rpc_answer *part, struct rpc_answer *whole)
+{
+    if (!part->msg_id || strcmp(part->msg_id, w->id) != 0)
+        return; /* its text only looked like ours */
+    whole->is_ending = part->is_ending;
+    if (part->failure || part->result) {
+        whole->failure = part->failure;
+        whole->result = part->result;
+    } else if (t->monitor) {
+        t->monitor_until = ol_now_boot(r->env) + t->monitor;
+    }
+}
 
 /* Answers until the last one; each heartbeat gives the server more time, but never more than the
  * call has (amqpdriver.py: ReplyWaiter.wait()). */
@@ -245,10 +260,10 @@ static int wait_answer(struct rpc *r, struct rpc_waiter *w, struct waiting *t, s
 {
     struct rpc_answer whole = {0}, part = {0};
 
-    while (!part.is_ending) {
+    while (!whole.is_ending) {
         ol_auto(arrival_free_at) struct arrival *v = NULL;
         ol_time until =
-            t->monitor_until && t->monitor_until < t->deadline ? t->monitor_until : t->deadline;
+            t->monitor && t->monitor_until < t->deadline ? t->monitor_until : t->deadline;
         int status = next_arrival(r, w, until, &v);
 
         if (status == -ETIMEDOUT)
@@ -258,12 +273,7 @@ static int wait_answer(struct rpc *r, struct rpc_waiter *w, struct waiting *t, s
         status = rpc_answer_read(v->text, v->len, a, &part, err);
         if (status < 0)
             return ol_err_prefix(err, status, "answer to %s", t->method);
-        if (!part.msg_id || strcmp(part.msg_id, w->id) != 0)
-            part.is_ending = false; /* its text only looked like ours */
-        else if (part.failure || part.result)
-            whole = part;
-        else if (!part.is_ending && t->monitor)
-            t->monitor_until = ol_now_boot(r->env) + t->monitor;
+        add_part(r, w, t, &part, &whole);
     }
     *ret = whole;
     return 0;
@@ -276,7 +286,7 @@ static int call(struct rpc *r, const struct rpc_target *to, struct rpc_packet *p
     struct waiting t = {
         .deadline = now + (to->timeout ? to->timeout : r->timeout),
         .monitor = to->monitor,
-        .monitor_until = to->monitor ? now + to->monitor : 0,
+        .monitor_until = now + to->monitor,
         .method = p->method,
     };
     struct rpc_answer answer = {0};

@@ -65,6 +65,6 @@ int rpc_answer_write(const struct rpc_answer *w, struct ol_buf *to)
     __attribute__((warn_unused_result));
 
 /* The texts that may be an answer's "_msg_id", without reading all of it: the last one first. The
- * id is written to 'out'; *at begins with the text's length. False: there is no other. Whoever reads
- * the answer then looks whether it was the right one. */
+ * id is written to 'out'; *at begins with the text's length. False: there is no other. Whoever
+ * reads the answer then looks whether it was the right one. */
 bool rpc_answer_guess(const char *text, size_t *at, char out[RPC_MAX_NAME + 1]);

@@ -60,7 +60,7 @@ static void *run_timer(void *ctx);
 static void need_timer(struct rpc *r)
 {
     if (!r->has_timer && !r->is_closing)
-        r->has_timer = pthread_create(&r->timer, NULL, run_timer, r) == 0;
+        r->has_timer = rpc_thread_start(&r->timer, run_timer, r) == 0;
     pthread_cond_broadcast(&r->changed);
 }
 
@@ -255,7 +255,7 @@ static void *run_timer(void *ctx)
         } else if (w) {
             beat(r, w, now);
         } else {
-            rpc_cond_wait(r->env, &r->changed, &r->lock, next == INT64_MAX ? 0 : next);
+            rpc_cond_wait(r->env, &r->changed, &r->lock, next);
         }
     }
     pthread_mutex_unlock(&r->lock);

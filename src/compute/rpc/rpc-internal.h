@@ -43,7 +43,7 @@ struct rpc {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* users, the reply queue, work for the timer */
     unsigned refs;          /* the owner's and those of requests under way */
-    unsigned n_users;
+    unsigned n_users, n_consuming;
     bool is_closing;
 
     bool is_connected;
@@ -73,6 +73,11 @@ void rpc_unref(struct rpc *r);
 /* To the link, unless this is a dry run; the lock is not held, and the caller is a user. */
 void rpc_publish(struct rpc *r, const struct rpc_frame *f, ol_time deadline,
                  const struct rpc_sent *sent);
+
+/* The link's consume(); the caller is a user. */
+int rpc_consume(struct rpc *r, const struct rpc_queue *q, ol_time deadline,
+                char ret_name[RPC_MAX_NAME + 1], struct ol_err *err)
+    __attribute__((warn_unused_result));
 
 /* --- client.c --- */
 void rpc_client_deliver(struct rpc *r, const char *body, size_t len);

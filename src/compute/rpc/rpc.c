@@ -23,9 +23,32 @@ bool rpc_enter(struct rpc *r)
 void rpc_leave(struct rpc *r)
 {
     pthread_mutex_lock(&r->lock);
-    if (--r->n_users == 0 && r->is_closing)
+    r->n_users--;
+    if (r->is_closing)
         pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
+}
+
+int rpc_consume(struct rpc *r, const struct rpc_queue *q, ol_time deadline,
+                char ret_name[RPC_MAX_NAME + 1], struct ol_err *err)
+{
+    bool is_open;
+    int status;
+
+    pthread_mutex_lock(&r->lock);
+    is_open = !r->is_closing;
+    r->n_consuming += is_open;
+    pthread_mutex_unlock(&r->lock);
+    if (!is_open)
+        return ol_err_set(err, ECANCELED, "queue %s: the message bus is closed", q->name);
+    status = r->transport->consume(r->link, q, deadline, ret_name, err);
+    pthread_mutex_lock(&r->lock);
+    r->n_consuming--;
+    is_open = !r->is_closing; /* else the link may be gone by now */
+    pthread_mutex_unlock(&r->lock);
+    if (status >= 0 && !is_open)
+        return ol_err_set(err, ECANCELED, "queue %s: the message bus is closed", q->name);
+    return status;
 }
 
 void rpc_ref(struct rpc *r)
@@ -121,6 +144,15 @@ int rpc_new(struct ol_env *env, const struct rpc_options *o, struct rpc **ret, s
     return 0;
 }
 
+/* Those who wait in the link's consume() come back when it is closed. */
+static void wait_for_users(struct rpc *r, bool is_link_open)
+{
+    pthread_mutex_lock(&r->lock);
+    while (r->n_users > (is_link_open ? r->n_consuming : 0))
+        rpc_cond_wait(r->env, &r->changed, &r->lock, INT64_MAX);
+    pthread_mutex_unlock(&r->lock);
+}
+
 void rpc_free(struct rpc *r)
 {
     if (!r)
@@ -131,11 +163,9 @@ void rpc_free(struct rpc *r)
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
     rpc_reply_stop(r);
-    pthread_mutex_lock(&r->lock);
-    while (r->n_users)
-        rpc_cond_wait(r->env, &r->changed, &r->lock, 0);
-    pthread_mutex_unlock(&r->lock);
+    wait_for_users(r, true);
     r->transport->close(r->link);
+    wait_for_users(r, false);
     rpc_unref(r);
 }
 

@@ -254,7 +254,7 @@ static int serve(struct rpc *r, const struct rpc_server *of, struct ol_err *err)
     r->served = s;
     pthread_mutex_unlock(&r->lock);
     for (size_t i = 0; i < N_QUEUES && status >= 0; i++)
-        status = r->transport->consume(r->link, &s->queues[i], deadline, name, err);
+        status = rpc_consume(r, &s->queues[i], deadline, name, err);
     if (status >= 0)
         return 0;
     rpc_serve_stop(r, of->topic);

@@ -75,10 +75,10 @@ static int bus_open(struct ol_env *env, const struct rpc_transport_options *o,
     else if (!l->path)
         l->bus = rpc_bus_new(env);
     l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r = l->wake_fd < 0 ? errno : pthread_create(&l->thread, NULL, bus_link_run, l);
-    if (r) {
+    r = l->wake_fd < 0 ? -errno : rpc_thread_start(&l->thread, bus_link_run, l);
+    if (r < 0) {
         link_free(l);
-        return ol_err_set(err, r, "message bus: %s", strerror(r));
+        return ol_err_set(err, -r, "message bus: %s", strerror(-r));
     }
     *ret = l;
     return 0;
@@ -91,7 +91,7 @@ static void bus_close(struct rpc_link *l)
     bus_link_wake(l);
     pthread_cond_broadcast(&l->changed);
     while (l->n_waiting)
-        rpc_cond_wait(l->env, &l->changed, &l->lock, 0);
+        rpc_cond_wait(l->env, &l->changed, &l->lock, INT64_MAX);
     pthread_mutex_unlock(&l->lock);
     pthread_join(l->thread, NULL);
     link_free(l);
@@ -139,11 +139,23 @@ static int consume_failed(const struct rpc_queue *q, int status, struct ol_err *
     return ol_err_set(err, -status, "queue %s: %s", q->name, strerror(-status));
 }
 
+/* With the lock: until it stands or can't. */
+static int wait_until_it_stands(struct rpc_link *l, const struct bus_bound *b, ol_time deadline)
+{
+    while (!b->stands && !b->status && !l->is_closing && ol_now_boot(l->env) < deadline)
+        rpc_cond_wait(l->env, &l->changed, &l->lock, deadline);
+    if (b->stands)
+        return 0;
+    if (l->is_closing)
+        return -ECANCELED;
+    return b->status ? b->status : -ETIMEDOUT;
+}
+
 static int bus_consume(struct rpc_link *l, const struct rpc_queue *q, ol_time deadline,
                        char ret_name[256], struct ol_err *err)
 {
     struct bus_bound *b;
-    int status = 0;
+    int status;
 
     if (!*q->name || strlen(q->name) > RPC_MAX_NAME)
         return consume_failed(q, -EINVAL, err);
@@ -152,17 +164,15 @@ static int bus_consume(struct rpc_link *l, const struct rpc_queue *q, ol_time de
     if (!b)
         b = bound_new(l, q);
     l->n_waiting++;
-    while (!b->stands && !b->status && !l->is_closing && ol_now_boot(l->env) < deadline)
-        rpc_cond_wait(l->env, &l->changed, &l->lock, deadline);
-    if (b->stands)
-        snprintf(ret_name, 256, "%s", b->own_name);
-    else
-        status = b->status ? b->status : l->is_closing ? -ECANCELED : -ETIMEDOUT;
-    if (b->status)
+    status = wait_until_it_stands(l, b, deadline);
+    if (status < 0)
         b->is_cancelled = true;
+    else
+        snprintf(ret_name, 256, "%s", b->own_name);
     l->n_waiting--;
+    bus_link_wake(l);
     pthread_cond_broadcast(&l->changed);
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->lock); /* close() may go on now, and free the link */
     return status < 0 ? consume_failed(q, status, err) : 0;
 }
 
@@ -181,7 +191,7 @@ static void bus_cancel(struct rpc_link *l, const struct rpc_queue *q)
     batch = l->batch;
     while (l->is_in_batch && l->batch == batch && !l->is_closing
            && !pthread_equal(pthread_self(), l->thread))
-        rpc_cond_wait(l->env, &l->changed, &l->lock, 0);
+        rpc_cond_wait(l->env, &l->changed, &l->lock, INT64_MAX);
     pthread_mutex_unlock(&l->lock);
 }
 

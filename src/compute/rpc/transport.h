@@ -86,11 +86,12 @@ struct rpc_transport {
     const char *scheme; /* NULL ends the table */
     int (*open)(struct ol_env *env, const struct rpc_transport_options *o,
                 const struct rpc_sink *sink, struct rpc_link **ret, struct ol_err *err);
-    /* No callback comes after it has returned. */
+    /* Whoever waits in consume() leaves it with -ECANCELED. No callback comes after it has
+     * returned. */
     void (*close)(struct rpc_link *l);
     /* Declares and consumes; waits until it stands (also through reconnects) or 'deadline' (boot
      * clock) has passed. -EPROTO: the broker has it with other flags, said in err. The name that
-     * the queue got is written to 'ret_name' (at most 255 bytes). */
+     * the queue got is written to 'ret_name' (at most 255 bytes). On failure it is not consumed. */
     int (*consume)(struct rpc_link *l, const struct rpc_queue *q, ol_time deadline,
                    char ret_name[256], struct ol_err *err);
     void (*cancel)(struct rpc_link *l, const struct rpc_queue *q);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compute/rpc/wait.h"
 
+#include <signal.h>
 #include <time.h>
 
 #define LOOK_EVERY      OL_SECOND
@@ -35,7 +36,7 @@ void rpc_cond_wait(const struct ol_env *env, pthread_cond_t *c, pthread_mutex_t 
     struct timespec at;
     ol_time left;
 
-    if (!until) {
+    if (until == INT64_MAX) {
         pthread_cond_wait(c, lock);
         return;
     }
@@ -51,5 +52,17 @@ void rpc_cond_wait(const struct ol_env *env, pthread_cond_t *c, pthread_mutex_t 
 
 int rpc_poll_ms(const struct ol_env *env, ol_time until)
 {
-    return until ? (int)((next_look(env, until) + OL_MS - 1) / OL_MS) : -1;
+    return until != INT64_MAX ? (int)((next_look(env, until) + OL_MS - 1) / OL_MS) : -1;
+}
+
+int rpc_thread_start(pthread_t *ret, void *(*run)(void *ctx), void *ctx)
+{
+    sigset_t all, before;
+    int code;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    code = pthread_create(ret, NULL, run, ctx);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -code;
 }
