@@ -227,6 +227,32 @@ def test_a_container_has_its_grace_to_end(machine):
     assert said(machine, "polite") == "bye"
 
 
+def test_a_stopped_container_keeps_its_own_exit_code(machine):
+    """Who ends in time has said how; who has to be killed has the code of SIGKILL."""
+    k = machine.kubectl
+    held = {"polite": "trap 'exit 7' TERM; echo up > /out/seven-up; while true; do sleep 0.1; done",
+            "stubborn": "trap '' TERM; echo up > /out/deaf-up; while true; do sleep 0.1; done"}
+    for name, command in held.items():
+        k.apply(pod(machine, name, command, grace=2).replace(
+            f"{{name: {name}}}", f"{{name: {name}, finalizers: [example.com/look]}}", 1))
+    said(machine, "seven-up")
+    said(machine, "deaf-up")
+    k("delete", "pod", *held, "--wait=false")
+    for name, code in (("polite", 7), ("stubborn", 137)):
+        machine.until(lambda name=name: "terminated" in state(machine, name)["state"], f"the end of {name}")
+        assert state(machine, name)["state"]["terminated"]["exitCode"] == code
+        assert state(machine, name)["state"]["terminated"]["reason"] == "Error"
+        k("patch", "pod", name, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    remove(machine, "pod", "polite", "pod", "stubborn")
+
+
+def test_the_node_says_what_runs_its_containers(machine):
+    info = machine.kubectl.get("node", "node-1")["status"]["nodeInfo"]
+    name, version = info["containerRuntimeVersion"].split("://")
+    assert name == "containerd" and version[0].isdigit()
+    assert info["kubeletVersion"].startswith("v1.") and info["systemUUID"] and info["bootID"]
+
+
 def test_an_image_that_is_missing_is_told(machine):
     k = machine.kubectl
     k.apply(pod(machine, "none").replace("local/busybox:1", "local/none:1"))

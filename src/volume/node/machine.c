@@ -80,6 +80,9 @@ void node_machine_read(struct ol_env *env, struct node_machine *ret)
     read_memory(env, ret);
     read_os(env, ret);
     read_line(env, "/etc/machine-id", ret->machine_id, sizeof(ret->machine_id));
+    read_line(env, "/sys/class/dmi/id/product_uuid", ret->system_uuid, sizeof(ret->system_uuid));
+    if (!*ret->system_uuid)
+        memcpy(ret->system_uuid, ret->machine_id, sizeof(ret->system_uuid));
     read_line(env, "/proc/sys/kernel/random/boot_id", ret->boot_id, sizeof(ret->boot_id));
 }
 
@@ -171,12 +174,12 @@ static void put_info(struct ol_jw *w, const struct node_machine *m)
 {
     ol_jw_map(w, "nodeInfo");
     ol_jw_str(w, "machineID", m->machine_id);
-    ol_jw_str(w, "systemUUID", m->machine_id);
+    ol_jw_str(w, "systemUUID", m->system_uuid);
     ol_jw_str(w, "bootID", m->boot_id);
     ol_jw_str(w, "kernelVersion", m->kernel);
     ol_jw_str(w, "osImage", m->os_image);
-    ol_jw_str(w, "containerRuntimeVersion", "");
-    ol_jw_str(w, "kubeletVersion", "v1.32.0-orlop");
+    ol_jw_str(w, "containerRuntimeVersion", m->runtime);
+    ol_jw_str(w, "kubeletVersion", "v1.32.0+orlop");
     ol_jw_str(w, "kubeProxyVersion", "");
     ol_jw_str(w, "operatingSystem", "linux");
     ol_jw_str(w, "architecture", m->arch);

@@ -9,7 +9,8 @@
 struct node_machine {
     const char *arch; /* as Go calls it: "amd64" */
     int64_t n_cpus, memory_kib;
-    char kernel[128], os_image[128], machine_id[64], boot_id[64];
+    char kernel[128], os_image[128], machine_id[64], system_uuid[64], boot_id[64];
+    char runtime[128]; /* not read: "containerd://1.6.20", "" = none */
 };
 
 void node_machine_read(struct ol_env *env, struct node_machine *ret);

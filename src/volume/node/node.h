@@ -39,6 +39,8 @@ extern const struct ol_job_function node_job_functions[];
 /* --- for who runs the containers --- */
 /* It knows which pods' containers run and holds those. */
 void node_runner_is_ready(struct node *n);
+/* What runs containers, as the node's status tells it: "containerd://1.6.20". */
+void node_set_runtime(struct node *n, const char *version);
 /* While a pod is held its volumes stay, even if it is gone from the API. */
 void node_pod_hold(struct node *n, const char *uid);
 void node_pod_release(struct node *n, const char *uid);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct node_self {
     struct ol_timer beat;
     struct kube_request *request;
     bool is_running, exists, has_lease, has_lease_ns;
+    bool has_news; /* for the status, which one under way may not tell */
     ol_time status_at, lease_at, retry_at;
 };
 
@@ -134,6 +136,7 @@ static void write_status(struct node_self *s)
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(64 << 10);
     const struct kube_node *node = node_own_object(s->n);
 
+    s->has_news = false;
     node_machine_status(&s->machine, s->n->name, s->n->address, node, ol_now_wall(s->n->env),
                         &body);
     send_ask(s,
@@ -300,7 +303,7 @@ static void work(struct node_self *s)
         write_object(s);
     } else if (write_in_use(s)) {
         /* under way */
-    } else if (s->status_at <= now) {
+    } else if (s->has_news || s->status_at <= now) {
         write_status(s);
     } else if (s->lease_at <= now) {
         write_lease(s);
@@ -323,6 +326,17 @@ void node_self_report(struct node_self *s)
 bool node_self_exists(const struct node_self *s)
 {
     return s->exists;
+}
+
+void node_set_runtime(struct node *n, const char *version)
+{
+    struct node_self *s = n->self;
+
+    if (strcmp(s->machine.runtime, version) == 0)
+        return;
+    snprintf(s->machine.runtime, sizeof(s->machine.runtime), "%s", version);
+    s->has_news = true;
+    work(s);
 }
 
 struct node_self *node_self_new(struct node *n)

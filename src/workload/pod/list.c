@@ -97,6 +97,24 @@ static struct pod_container *container_by_id(struct runner *r, const char *id,
 
 /* --- exit codes --- */
 
+bool runner_take_end(struct pod_container *c, const struct csi_reply *reply)
+{
+    const Runtime__V1__ContainerStatusResponse *a = (const void *)reply->message_body;
+
+    if (reply->code != OL_GRPC_OK || !a->status
+        || a->status->state != RUNTIME__V1__CONTAINER_STATE__CONTAINER_EXITED)
+        return false;
+    c->state = POD_EXITED;
+    c->exit_code = a->status->exit_code;
+    c->started = a->status->started_at;
+    c->finished = a->status->finished_at;
+    free(c->reason);
+    c->reason = ol_xstrdup(a->status->reason);
+    free(c->image_id);
+    c->image_id = ol_xstrdup(a->status->image_ref);
+    return true;
+}
+
 static void ask_next_end(struct runner *r);
 
 static void got_end(void *ctx, const struct csi_reply *reply)
@@ -107,19 +125,9 @@ static void got_end(void *ctx, const struct csi_reply *reply)
     struct pod_container *c;
 
     r->listing = NULL;
-    if (reply->code == OL_GRPC_OK && a->status) {
-        c = container_by_id(r, a->status->id, &p);
-        if (c && a->status->state == RUNTIME__V1__CONTAINER_STATE__CONTAINER_EXITED) {
-            c->state = POD_EXITED;
-            c->exit_code = a->status->exit_code;
-            c->started = a->status->started_at;
-            c->finished = a->status->finished_at;
-            free(c->reason);
-            c->reason = ol_xstrdup(a->status->reason);
-            free(c->image_id);
-            c->image_id = ol_xstrdup(a->status->image_ref);
-        }
-    }
+    c = reply->code == OL_GRPC_OK && a->status ? container_by_id(r, a->status->id, &p) : NULL;
+    if (c)
+        (void)runner_take_end(c, reply);
     r->list->at++;
     ask_next_end(r);
 }
@@ -239,11 +247,40 @@ static void got_sandboxes(void *ctx, const struct csi_reply *reply)
     r->listing = csi_call(r->channel, &cri_list, &q.base, TIMEOUT, got_containers, r);
 }
 
-void runner_list(struct runner *r)
+static void ask_sandboxes(struct runner *r)
 {
     Runtime__V1__ListPodSandboxRequest q = RUNTIME__V1__LIST_POD_SANDBOX_REQUEST__INIT;
     struct pod_run *p;
     size_t at = 0;
+
+    while ((p = ol_table_each(&r->runs, &at)))
+        p->is_known = !p->is_busy;
+    r->listing = csi_call(r->channel, &cri_list_sandboxes, &q.base, TIMEOUT, got_sandboxes, r);
+}
+
+/* --- who it is --- */
+
+static void got_version(void *ctx, const struct csi_reply *reply)
+{
+    const Runtime__V1__VersionResponse *a = (const void *)reply->message_body;
+    struct runner *r = ctx;
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(1024);
+
+    r->listing = NULL;
+    if (reply->code == OL_GRPC_UNAVAILABLE) {
+        no_runtime(r, reply->message);
+        return;
+    }
+    if (reply->code == OL_GRPC_OK) {
+        ol_buf_printf(&text, "%s://%s", a->runtime_name, a->runtime_version);
+        node_set_runtime(r->node, text.data);
+    }
+    ask_sandboxes(r);
+}
+
+void runner_list(struct runner *r)
+{
+    Runtime__V1__VersionRequest q = RUNTIME__V1__VERSION_REQUEST__INIT;
 
     if (r->listing)
         return;
@@ -253,7 +290,8 @@ void runner_list(struct runner *r)
         no_runtime(r, "there is no such socket");
         return;
     }
-    while ((p = ol_table_each(&r->runs, &at)))
-        p->is_known = !p->is_busy;
-    r->listing = csi_call(r->channel, &cri_list_sandboxes, &q.base, TIMEOUT, got_sandboxes, r);
+    if (r->has_runtime)
+        ask_sandboxes(r);
+    else
+        r->listing = csi_call(r->channel, &cri_version, &q.base, TIMEOUT, got_version, r);
 }

@@ -66,6 +66,9 @@ void pod_run_forget_places(struct pod_run *p);
 /* --- list.c: what the runtime has --- */
 void runner_list(struct runner *r);
 void runner_list_free(struct runner *r);
+struct csi_reply;
+/* How the container ended, from the answer of ContainerStatus; false when that does not say. */
+bool runner_take_end(struct pod_container *c, const struct csi_reply *reply);
 
 /* --- tell.c: the API --- */
 void pod_run_tell(struct pod_run *p);

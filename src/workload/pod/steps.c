@@ -315,18 +315,37 @@ static void create(struct pod_run *p)
 
 static void stop_next(struct pod_run *p);
 
+/* Its own exit code, if it has ended within its time, else that of SIGKILL. Who was stopped, and is
+ * not known to the runtime any more, has the latter too. */
+static void end_known(void *ctx, const struct csi_reply *reply)
+{
+    struct pod_run *p = ctx;
+    struct pod_container *c = container(p);
+
+    p->call = NULL;
+    if (!runner_take_end(c, reply)) {
+        c->state = POD_EXITED;
+        c->finished = ol_now_wall(p->r->env);
+        c->exit_code = 137;
+        free(c->reason);
+        c->reason = ol_xstrdup("ContainerStatusUnknown");
+    }
+    p->at++;
+    stop_next(p);
+}
+
 static void container_stopped(void *ctx, const struct csi_reply *reply)
 {
+    Runtime__V1__ContainerStatusRequest q = RUNTIME__V1__CONTAINER_STATUS_REQUEST__INIT;
     struct pod_run *p = ctx;
 
     p->call = NULL;
     if (reply->code == OL_GRPC_OK || reply->code == OL_GRPC_NOT_FOUND) {
-        container(p)->state = POD_EXITED;
-        container(p)->finished = ol_now_wall(p->r->env);
-        container(p)->exit_code = 137; /* until the runtime tells */
-    } else {
-        ol_warn(p->r->env, "stopping container %s: %s", container(p)->spec->name, reply->message);
+        q.container_id = container(p)->id;
+        p->call = csi_call(p->r->channel, &cri_status, &q.base, TIMEOUT, end_known, p);
+        return;
     }
+    ol_warn(p->r->env, "stopping container %s: %s", container(p)->spec->name, reply->message);
     p->at++;
     stop_next(p);
 }
