@@ -54,6 +54,11 @@ static void copy_all(struct ol_strv *to, const struct ol_strv *from)
         ol_strv_add_all(to, ol_strv_argv(from));
 }
 
+static void volume_left(void *ctx, const char *driver, const char *handle)
+{
+    csi_volume_left(((struct parts *)ctx)->drivers, driver, handle);
+}
+
 static void add_node(struct parts *p, const struct parts_options *o)
 {
     copy_all(&p->node_sockets, o->csi_sockets);
@@ -62,7 +67,9 @@ static void add_node(struct parts *p, const struct parts_options *o)
     p->node = (struct node_options){.name = o->node_name,
                                     .root = o->node_root,
                                     .csi_sockets = &p->node_sockets,
-                                    .link = &p->link};
+                                    .link = &p->link,
+                                    .left = volume_left,
+                                    .left_ctx = p};
     p->pods = (struct pods_options){
         .link = &p->link, .runtime = o->containerd, .log_dir = o->pod_log_dir};
     add(p, &node_component, &p->node);

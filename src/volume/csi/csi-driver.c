@@ -322,6 +322,13 @@ void csi_driver_lost(struct csi_drivers *all, const struct csi_driver *d)
     ask(e);
 }
 
+void csi_volume_left(struct csi_drivers *all, const char *driver, const char *handle)
+{
+    for (size_t i = 0; i < all->n_listeners; i++)
+        if (all->listeners[i].left)
+            all->listeners[i].left(all->listeners[i].ctx, driver, handle);
+}
+
 void csi_drivers_listen(struct csi_drivers *all, const struct csi_driver_listener *l)
 {
     if (all->n_listeners < MAX_LISTENERS)

@@ -56,6 +56,22 @@ static void va_changed(void *ctx, const struct kube_object *old, const struct ku
         kube_controller_add(p->volumes, kube_as_va(old)->pv_name);
 }
 
+static void volume_left(void *ctx, const char *driver, const char *handle)
+{
+    struct provisioner *p = ctx;
+    const struct kube_object *o;
+    size_t at = 0;
+
+    while ((o = kube_informer_each(p->pv_cache, &at))) {
+        const struct kube_pv *pv = kube_as_pv(o);
+
+        if (pv->status.phase == KUBE_PV_RELEASED && pv->spec.csi
+            && strcmp(pv->spec.csi->handle, handle) == 0
+            && strcmp(pv->spec.csi->driver, driver) == 0)
+            kube_controller_add_object(p->volumes, o);
+    }
+}
+
 static void wake_capacity(struct provisioner *p)
 {
     const struct csi_driver *d;
@@ -89,9 +105,29 @@ static void csidriver_changed(void *ctx, const struct kube_object *old,
     kube_controller_add(((struct provisioner *)ctx)->capacity, (now ? now : old)->meta.name);
 }
 
+static void wake_claims(struct provisioner *p, const char *driver, bool has_none)
+{
+    const struct kube_object *o;
+    size_t at = 0;
+
+    while ((o = kube_informer_each(p->claim_cache, &at))) {
+        const struct kube_pvc *claim = kube_as_pvc(o);
+        const char *name = provision_name_of(claim);
+
+        if (name && strcmp(name, driver) == 0 && !(has_none && *claim->spec.volume_name))
+            kube_controller_add_object(p->claims, o);
+    }
+}
+
+/* Claims of drivers that were on no node yet need not wait for their next try. */
 static void csinode_changed(void *ctx, const struct kube_object *old, const struct kube_object *now)
 {
+    const struct kube_csinode *node = kube_as_csinode(now);
+    const struct kube_csinode_driver *d = node ? node->drivers.v : NULL;
+
     wake_capacity(ctx);
+    for (uint32_t i = 0; node && i < node->drivers.n; i++)
+        wake_claims(ctx, d[i].name, true);
 }
 
 static void capacity_changed(void *ctx, const struct kube_object *old,
@@ -112,13 +148,7 @@ static void driver_changed(void *ctx, const struct csi_driver *d)
 
     if (d->state != CSI_DRIVER_READY)
         return;
-    while ((o = kube_informer_each(p->claim_cache, &at))) {
-        const char *name = provision_name_of(kube_as_pvc(o));
-
-        if (name && strcmp(name, d->name) == 0)
-            kube_controller_add_object(p->claims, o);
-    }
-    at = 0;
+    wake_claims(p, d->name, false);
     while ((o = kube_informer_each(p->pv_cache, &at))) {
         const char *name = remove_name_of(kube_as_pv(o));
 
@@ -278,8 +308,9 @@ static void run(void *state)
 {
     struct provisioner *p = state;
 
-    csi_drivers_listen(p->o->drivers,
-                       &(struct csi_driver_listener){.changed = driver_changed, .ctx = p});
+    csi_drivers_listen(
+        p->o->drivers,
+        &(struct csi_driver_listener){.changed = driver_changed, .left = volume_left, .ctx = p});
     kube_controller_run(p->claims);
     kube_controller_run(p->volumes);
     kube_controller_run(p->clones);

@@ -27,6 +27,20 @@ static void op_unlink(struct node_op *op)
     *at = op->next;
 }
 
+static bool may_be_last(const struct node *n, const struct node_op *op, enum node_outcome outcome)
+{
+    return n->left && outcome == NODE_OK && op->a.volume->driver
+           && (op->a.verb == NODE_TEAR_DOWN || op->a.verb == NODE_UNMOUNT_DEVICE);
+}
+
+static void tell_left(struct node *n, const char *name, const char *driver, const char *handle)
+{
+    const struct node_volume *v = ol_table_find_str(&n->world.by_name, name);
+
+    if (!v || !node_volume_is_held(v))
+        n->left(n->left_ctx, driver, handle);
+}
+
 void node_op_end(struct node_op *op, enum node_outcome outcome, const char *problem)
 {
     struct node *n = op->n;
@@ -36,7 +50,16 @@ void node_op_end(struct node_op *op, enum node_outcome outcome, const char *prob
     /* Perhaps the last that a pod has waited for: torn down, or refused when it had gone. */
     if (op->a.verb == NODE_TEAR_DOWN || (op->a.mount && !op->a.mount->is_wanted))
         n->wants_sweep = true;
-    node_answer(&n->world, &op->a, outcome, ol_now_boot(n->env));
+    if (may_be_last(n, op, outcome)) {
+        ol_autofree char *name = ol_xstrdup(op->a.volume->name);
+        ol_autofree char *driver = ol_xstrdup(op->a.volume->driver);
+        ol_autofree char *handle = ol_xstrdup(op->a.volume->handle);
+
+        node_answer(&n->world, &op->a, outcome, ol_now_boot(n->env));
+        tell_left(n, name, driver, handle);
+    } else {
+        node_answer(&n->world, &op->a, outcome, ol_now_boot(n->env));
+    }
     op_free(op);
     node_wake(n);
 }

@@ -28,6 +28,8 @@ struct node {
     struct ol_strv held; /* uids of pods whose containers may run */
     void (*changed)(void *ctx);
     void *changed_ctx;
+    void (*left)(void *ctx, const char *driver, const char *handle); /* or NULL */
+    void *left_ctx;
     struct node_op *ops;
     struct node_part *parts;
     struct node_registry *registry;

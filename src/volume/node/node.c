@@ -247,7 +247,12 @@ static int start(const struct kube_context *k, const void *options, void **ret_s
     char address[64];
     int r;
 
-    *n = (struct node){.k = *k, .env = k->loop->env, .link = o->link, .wants_sweep = true};
+    *n = (struct node){.k = *k,
+                       .env = k->loop->env,
+                       .link = o->link,
+                       .left = o->left,
+                       .left_ctx = o->left_ctx,
+                       .wants_sweep = true};
     node_world_init(&n->world);
     n->world.attaches_itself = o->attaches_itself;
     n->world.held = &n->held;

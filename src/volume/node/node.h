@@ -28,6 +28,9 @@ struct node_options {
     const struct ol_strv *csi_sockets; /* drivers that don't register themselves; or NULL */
     bool attaches_itself;              /* --enable-controller-attach-detach=false */
     struct node_link *link;            /* or NULL */
+    /* Nothing of this volume of a CSI driver is mounted here any more; or NULL. */
+    void (*left)(void *ctx, const char *driver, const char *handle);
+    void *left_ctx;
 };
 
 /* "node"; options are struct node_options. */

@@ -338,8 +338,11 @@ void node_world_found(struct node_world *w, const struct node_found *f)
 
 bool node_volume_is_in_use(const struct node_volume *v)
 {
-    if (!v->is_attachable)
-        return false;
+    return v->is_attachable && node_volume_is_held(v);
+}
+
+bool node_volume_is_held(const struct node_volume *v)
+{
     if (node_life_is_owed(v->device))
         return true;
     for (size_t i = 0; i < v->n_mounts; i++) {

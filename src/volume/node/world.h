@@ -115,6 +115,8 @@ struct node_mount *node_mount_find(const struct node_volume *v, const char *pod_
 /* Removes a volume of which nothing is wanted and nothing is left. */
 void node_volume_forget(struct node_world *w, struct node_volume *v);
 void node_mount_forget(struct node_mount *m);
+/* Wanted or still there, as a device or in a pod. */
+bool node_volume_is_held(const struct node_volume *v);
 /* For node.status.volumesInUse: attachable, and wanted or still there. */
 bool node_volume_is_in_use(const struct node_volume *v);
 /* The spec as far as it is known. */

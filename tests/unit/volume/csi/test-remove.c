@@ -60,6 +60,27 @@ static void a_failed_delete_is_told_and_tried_again(void **state)
     assert_int_equal(f->driver.n, 0);
 }
 
+/* A driver that finds it mounted is asked again when the node has unmounted it, not later. */
+static void a_volume_that_leaves_the_node_is_deleted_at_once(void **state)
+{
+    struct csi_fixture *f = *state;
+
+    fake_driver_err(&f->driver, "DeleteVolume", OL_GRPC_FAILED_PRECONDITION, false, 1);
+    begin(f);
+    fake_api_pass(f->api, OL_SECOND);
+    release(f);
+    fake_api_pass(f->api, OL_SECOND / 2); /* the next try is due after a second */
+    assert_int_equal(fake_driver_calls(&f->driver, "DeleteVolume"), 1);
+    csi_volume_left(f->options.drivers, "csi.example.com", "another");
+    csi_volume_left(f->options.drivers, "other.example.com", "id-of-pvc-u1");
+    fake_api_pass(f->api, OL_SECOND / 10);
+    assert_int_equal(fake_driver_calls(&f->driver, "DeleteVolume"), 1);
+    csi_volume_left(f->options.drivers, "csi.example.com", "id-of-pvc-u1");
+    fake_api_pass(f->api, OL_SECOND / 10);
+    assert_int_equal(f->driver.n, 0);
+    assert_null(fake_api_text(f->api, &kube_pv_kind, "pvc-u1"));
+}
+
 static void an_attached_volume_is_not_deleted(void **state)
 {
     struct csi_fixture *f = *state;
@@ -153,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_released_volume_is_deleted_with_its_object),
         T(a_failed_delete_is_told_and_tried_again),
+        T(a_volume_that_leaves_the_node_is_deleted_at_once),
         T(an_attached_volume_is_not_deleted),
         T(a_kept_volume_loses_the_finalizer_and_nothing_else),
         T(an_object_deleted_first_still_takes_its_volume_along),
