@@ -6,6 +6,7 @@
 
 const struct rpc_transport *const rpc_transports[] = {
     &rpc_bus,
+    &rpc_rabbit,
     NULL,
 };
 
