@@ -386,7 +386,10 @@ def test_what_a_request_lacks_is_named(driver):
             ("INVALID_ARGUMENT", "NodeUnpublishVolume", {"volume_id": there}),
             ("NOT_FOUND", "NodeGetVolumeStats", {"volume_id": there, "volume_path": target}),
             ("NOT_FOUND", "NodeExpandVolume", {"volume_id": there, "volume_path": target}),
-            ("UNIMPLEMENTED", "ControllerModifyVolume", {"volume_id": there})):
+            ("INVALID_ARGUMENT", "ControllerModifyVolume", {}),
+            ("NOT_FOUND", "ControllerModifyVolume", {"volume_id": none}),
+            ("INVALID_ARGUMENT", "ControllerModifyVolume",
+             {"volume_id": there, "mutable_parameters": {"type": "directory"}})):
         refused(Code[code], getattr(client, call), **fields)
     nobody = client.ValidateVolumeCapabilities(
         volume_id=there, volume_capabilities=[client.capability(mode="MULTI_NODE_MULTI_WRITER")])
@@ -423,6 +426,23 @@ def test_thick_images_have_their_blocks(driver):
     cap = driver.client.capability()
     staging = stage(driver, volume, cap)
     assert (driver.state / "data" / volume).stat().st_blocks * 512 >= 32 * MIB
+    driver.client.NodeUnstageVolume(volume_id=volume, staging_target_path=str(staging))
+
+
+def test_a_mounted_thin_image_becomes_thick(driver):
+    volume = create(driver, size=32 * MIB).volume_id
+    cap = driver.client.capability()
+    staging = stage(driver, volume, cap)
+    target = publish(driver, volume, cap, staging)
+    note = driver.mounts.path(target) / "note"
+    note.write_text("kept")
+    image = driver.state / "data" / volume
+    assert image.stat().st_blocks * 512 < 32 * MIB
+    for thick in ("true", "true", "false"):
+        driver.client.ControllerModifyVolume(volume_id=volume, mutable_parameters={"thick": thick})
+        assert image.stat().st_blocks * 512 >= 32 * MIB
+        assert note.read_text() == "kept"
+    driver.client.NodeUnpublishVolume(volume_id=volume, target_path=str(target))
     driver.client.NodeUnstageVolume(volume_id=volume, staging_target_path=str(staging))
 
 
@@ -509,17 +529,30 @@ def patiently(call, *args, **fields):
     raise TimeoutError("ABORTED for ever")
 
 
+def create_or_find(driver, size, cap):
+    """Its id; it may have been made, and made thick, before the kill."""
+    try:
+        return patiently(create, driver, size=size, cap=cap).volume_id
+    except grpc.RpcError as e:
+        if e.code() != Code.ALREADY_EXISTS:
+            raise
+        return create(driver, size=size, cap=cap, parameters={"thick": "true"}).volume_id
+
+
 def lifetime(driver, kind):
     """A volume's life, once. Calls that have already been made are harmless."""
     client = driver.client
     block = kind == "block"
     cap = client.capability("" if block else kind, block=block)
     size = 300 * MIB if kind == "xfs" else 8 * MIB
-    volume = patiently(create, driver, size=size, cap=cap).volume_id
+    volume = create_or_find(driver, size, cap)
     staging = stage(driver, volume, cap)
     target = publish(driver, volume, cap, staging, readonly=not block)
     assert str(target) in driver.mounts.below(driver.directory)
     assert len(loops_below(driver.directory)) == 1
+    patiently(client.ControllerModifyVolume, volume_id=volume, mutable_parameters={"thick": "true"})
+    image = driver.state / "data" / volume
+    assert image.stat().st_blocks * 512 >= image.stat().st_size
     client.NodeUnpublishVolume(volume_id=volume, target_path=str(target))
     client.NodeUnstageVolume(volume_id=volume, staging_target_path=str(staging))
     client.DeleteVolume(volume_id=volume)

@@ -7,13 +7,21 @@ can; a class in use stays; killed at any change, the volume and what is told of 
 import pytest
 
 from support import api, protobuf
-from support.cluster import has_root
+from support.cluster import Cluster, has_root
 from support.csi_fake import FakeDriver
 from support.host import Host
+from test_volumes import claim, pod, storage_class
 
 pytestmark = pytest.mark.skipif(not has_root(), reason="only root has namespaces")
 
 DRIVER = "fake.example.com"
+THICK = """\
+apiVersion: storage.k8s.io/v1
+kind: VolumeAttributesClass
+metadata: {name: thick}
+driverName: local.orlop.dev
+parameters: {thick: "true"}
+"""
 KILLED = -9
 TOO_FAR = 400
 ENOUGH = 3  # runs in a row that end by themselves
@@ -108,6 +116,22 @@ def test_a_class_in_use_stays_until_it_is_not(host):
     assert host.is_at("gold", "100")
 
 
+def test_a_volume_of_ours_becomes_thick_while_it_is_used(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        kubectl = cluster.kubectl
+        kubectl.apply(storage_class("fast") + "---\n" + claim("data", "fast") + "---\n" + pod("user", "data")
+                      + "---\n" + THICK)
+        cluster.until(cluster.mounts, "the mount")
+        volume = kubectl.get("pvc", "data")["spec"]["volumeName"]
+        image = cluster.data / "csi-local/volumes/data" / kubectl.get("pv", volume)["spec"]["csi"]["volumeHandle"]
+        assert image.stat().st_blocks * 512 < image.stat().st_size
+        kubectl("patch", "pvc", "data", "--type=merge", "-p", '{"spec":{"volumeAttributesClassName":"thick"}}')
+        cluster.until(lambda: kubectl.get("pv", volume)["spec"].get("volumeAttributesClassName") == "thick",
+                      "the change")
+        assert image.stat().st_blocks * 512 >= image.stat().st_size
+        assert cluster.stop() == 0
+
+
 def killed_on_the_way(host, name, iops, kill_at):
     """Whether 'orlop up', started with this wish, was killed before it came true."""
     host.fake.stop()
@@ -122,6 +146,9 @@ def killed_on_the_way(host, name, iops, kill_at):
         assert host.cluster.process.wait(20) == KILLED
         host.cluster.start()
         host.cluster.until(lambda: host.is_at(name, iops), f"the change after kill {kill_at}")
+    else:  # it would be killed at the next wish
+        host.cluster.kill()
+        host.cluster.start()
     return was_killed
 
 

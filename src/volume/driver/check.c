@@ -197,6 +197,27 @@ static int check_parameter(const char *key, const char *value, struct driver_rec
     return driver_fail(err, OL_GRPC_INVALID_ARGUMENT, "unknown parameter '%s'", key);
 }
 
+int driver_check_mutable(const char *key, const char *value, struct driver_record *r,
+                         struct ol_err *err)
+{
+    bool is_thick = false;
+    int result;
+
+    if (ol_str_starts(key, "csi.storage.k8s.io/")) /* --extra-modify-metadata */
+        return 0;
+    if (strcmp(key, "thick") != 0)
+        return driver_fail(err, OL_GRPC_INVALID_ARGUMENT,
+                           "parameter '%s' can't be changed; 'thick' can", key);
+    result = parse_bool(key, value, &is_thick, err);
+    if (result < 0)
+        return result;
+    if (is_thick && r->type == DRIVER_DIRECTORY)
+        return driver_fail(err, OL_GRPC_INVALID_ARGUMENT,
+                           "parameter thick: a volume of type 'directory' has no size to take");
+    r->is_thick = is_thick;
+    return 0;
+}
+
 static int check_source(const Csi__V1__VolumeContentSource *s, struct driver_record *r,
                         struct ol_err *err)
 {
@@ -246,6 +267,9 @@ int driver_check_create(const Csi__V1__CreateVolumeRequest *q, struct driver_rec
 
     for (size_t i = 0; r == 0 && i < q->n_parameters; i++)
         r = check_parameter(q->parameters[i]->key, q->parameters[i]->value, &record, err);
+    for (size_t i = 0; r == 0 && i < q->n_mutable_parameters; i++)
+        r = driver_check_mutable(q->mutable_parameters[i]->key, q->mutable_parameters[i]->value,
+                                 &record, err);
     if (r == 0)
         r = check_capabilities(q, record.type, &least, err);
     if (r == 0)

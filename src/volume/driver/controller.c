@@ -293,6 +293,33 @@ static int expand_volume(struct driver *d, struct ol_grpc_request *r, const void
     return 0;
 }
 
+static int modify_volume(struct driver *d, struct ol_grpc_request *r, const void *message,
+                         struct ol_err *err)
+{
+    const Csi__V1__ControllerModifyVolumeRequest *q = message;
+    struct driver_operation o = {
+        .request = r, .ids = {q->volume_id}, .verb = "modify", .reply = driver_reply_empty};
+    const struct driver_record *record = NULL;
+    struct driver_record want;
+    int result = driver_find_volume(d, q->volume_id, &record, err);
+
+    if (result < 0)
+        return result;
+    want = *record;
+    for (size_t i = 0; result == 0 && i < q->n_mutable_parameters; i++)
+        result = driver_check_mutable(q->mutable_parameters[i]->key,
+                                      q->mutable_parameters[i]->value, &want, err);
+    if (result < 0)
+        return result;
+    o.args[0] = want.is_thick ? "thick" : "thin";
+    /* A record that says thick may be from a job that was killed before it took the space. */
+    if (!want.is_thick && !record->is_thick)
+        ol_grpc_reply(r, NULL, 0);
+    else
+        driver_operate(d, &o);
+    return 0;
+}
+
 static int validate(struct driver *d, struct ol_grpc_request *r, const void *message,
                     struct ol_err *err)
 {
@@ -357,6 +384,7 @@ static int get_capabilities(struct driver *d, struct ol_grpc_request *r, const v
         RPC(EXPAND_VOLUME),
         RPC(GET_VOLUME),
         RPC(SINGLE_NODE_MULTI_WRITER),
+        RPC(MODIFY_VOLUME),
         /* With --enable-attach: */
         RPC(PUBLISH_UNPUBLISH_VOLUME),
         RPC(PUBLISH_READONLY),
@@ -453,15 +481,10 @@ static int list_volumes(struct driver *d, struct ol_grpc_request *r, const void 
 }
 
 const struct driver_method driver_controller_methods[] = {
-    {&csi_create_volume, create_volume},
-    {&csi_delete_volume, delete_volume},
-    {&csi_controller_publish, publish_volume},
-    {&csi_controller_unpublish, unpublish_volume},
-    {&csi_validate_capabilities, validate},
-    {&csi_list_volumes, list_volumes},
-    {&csi_get_capacity, get_capacity},
-    {&csi_controller_get_capabilities, get_capabilities},
-    {&csi_controller_expand, expand_volume},
-    {&csi_controller_get_volume, get_volume},
-    {NULL, NULL},
+    {&csi_create_volume, create_volume},       {&csi_delete_volume, delete_volume},
+    {&csi_controller_publish, publish_volume}, {&csi_controller_unpublish, unpublish_volume},
+    {&csi_validate_capabilities, validate},    {&csi_list_volumes, list_volumes},
+    {&csi_get_capacity, get_capacity},         {&csi_controller_get_capabilities, get_capabilities},
+    {&csi_controller_expand, expand_volume},   {&csi_controller_get_volume, get_volume},
+    {&csi_controller_modify, modify_volume},   {NULL, NULL},
 };

@@ -24,6 +24,7 @@ struct job {
 int job_create(struct job *j, struct ol_err *err); /* input: the record */
 int job_delete(struct job *j, struct ol_err *err);
 int job_expand(struct job *j, struct ol_err *err); /* SIZE */
+int job_modify(struct job *j, struct ol_err *err); /* thick|thin */
 int job_attach(struct job *j, struct ol_err *err); /* NODE ro|rw; "" = from none */
 int job_stage(struct job *j, struct ol_err *err);  /* PATH FS ro|rw; input: mount flags */
 int job_stage_block(struct job *j, struct ol_err *err);

@@ -152,6 +152,33 @@ int job_expand(struct job *j, struct ol_err *err)
     return r;
 }
 
+/* What was taken stays taken: 'thin' is about what comes. Thick first in the record: who is killed in
+ * between is asked again, and what is taken then is less. */
+int job_modify(struct job *j, struct ol_err *err)
+{
+    bool was_thick = j->record.is_thick;
+    ol_autoclose int fd = -1;
+    int r;
+
+    j->record.is_thick = !strcmp(j->args[0], "thick");
+    r = job_save(j, err);
+    if (r < 0 || !j->record.is_thick)
+        return r;
+    fd = open_image(j, j->data, O_RDWR, err);
+    if (fd < 0)
+        return fd;
+    r = set_size(j, fd, err);
+    if (r < 0) {
+        j->record.is_thick = was_thick;
+        (void)!job_save(j, NULL);
+    }
+    /* Final, so that another class can be chosen. */
+    return r == -ENOSPC ? driver_fail(err, OL_GRPC_OUT_OF_RANGE,
+                                      "no room to take all %lld bytes of volume %s",
+                                      (long long)j->record.size, j->record.id)
+                        : r;
+}
+
 int job_attach(struct job *j, struct ol_err *err)
 {
     if ((size_t)snprintf(j->record.attached, sizeof(j->record.attached), "%s", j->args[0])

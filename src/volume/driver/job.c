@@ -29,6 +29,7 @@ static const struct {
     {"create", job_create, true},
     {"delete", job_delete, false},
     {"expand", job_expand, false},
+    {"modify", job_modify, false},
     {"attach", job_attach, false},
     {"stage", job_stage, false},
     {"stage-block", job_stage_block, false},

@@ -178,6 +178,35 @@ static void parameters_are_known_or_refused(void **state)
     }
 }
 
+static void thick_alone_may_be_changed(void **state)
+{
+    static const struct {
+        enum driver_type type;
+        const char *key, *value;
+        int code;
+        bool was_thick, is_thick;
+    } cases[] = {
+        {DRIVER_IMAGE, "thick", "true", 0, false, true},
+        {DRIVER_IMAGE, "thick", "false", 0, true, false},
+        {DRIVER_IMAGE, "thick", "maybe", OL_GRPC_INVALID_ARGUMENT, true, true},
+        {DRIVER_IMAGE, "type", "image", OL_GRPC_INVALID_ARGUMENT, true, true},
+        {DRIVER_IMAGE, "csi.storage.k8s.io/pv/name", "pv", 0, true, true},
+        {DRIVER_DIRECTORY, "thick", "true", OL_GRPC_INVALID_ARGUMENT, false, false},
+        {DRIVER_DIRECTORY, "thick", "false", 0, false, false},
+    };
+
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        struct driver_record r = {.type = cases[i].type, .is_thick = cases[i].was_thick};
+        struct ol_err err = OL_ERR_INIT;
+
+        assert_int_equal(driver_check_mutable(cases[i].key, cases[i].value, &r, &err),
+                         cases[i].code ? -EPROTO : 0);
+        if (cases[i].code)
+            assert_int_equal(driver_code(&err), cases[i].code);
+        assert_int_equal(r.is_thick, cases[i].is_thick);
+    }
+}
+
 static void a_name_makes_an_id_and_nothing_else_does(void **state)
 {
     struct driver_record a, b;
@@ -281,6 +310,7 @@ int main(void)
         cmocka_unit_test(capabilities_that_a_local_volume_can_have),
         cmocka_unit_test(sizes_fit_their_range),
         cmocka_unit_test(parameters_are_known_or_refused),
+        cmocka_unit_test(thick_alone_may_be_changed),
         cmocka_unit_test(a_name_makes_an_id_and_nothing_else_does),
         cmocka_unit_test(only_what_looks_like_an_id_is_one),
         cmocka_unit_test(the_same_name_has_to_mean_the_same_volume),
