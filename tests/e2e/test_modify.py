@@ -76,6 +76,7 @@ def host(csi, tmp_path):
         yield host.start()
 
 
+@pytest.mark.demands("V30")
 def test_another_class_changes_the_volume_as_kubectl_shows_it(host):
     kubectl = host.cluster.kubectl
     assert kubectl("get", "vac").split()[:3] == ["NAME", "DRIVERNAME", "AGE"]
@@ -105,6 +106,7 @@ def test_a_change_that_fails_is_told_and_another_wish_ends_it(host):
     host.cluster.until(lambda: host.is_at("silver", "10"), "the way back")
 
 
+@pytest.mark.demands("V30")
 def test_a_class_in_use_stays_until_it_is_not(host):
     host.api.delete("vac", "silver")
     host.api.delete("vac", "gold")
@@ -152,6 +154,7 @@ def killed_on_the_way(host, name, iops, kill_at):
     return was_killed
 
 
+@pytest.mark.demands("V30")
 def test_killed_at_any_change_it_ends_in_the_wanted_class(host):
     wishes = [("gold", "100"), ("silver", "10")]
     whole = 0

@@ -71,7 +71,8 @@ const struct csi_driver *csi_driver_at(const struct csi_drivers *all, size_t n);
 /* A call found nobody there: asked anew at once, and not ready until then. */
 void csi_driver_lost(struct csi_drivers *all, const struct csi_driver *d);
 /* The node of this process has nothing of the volume mounted any more: a driver that refused to
- * delete it may be asked again. Nodes of other processes can't tell; there the backoff has to do. */
+ * delete it may be asked again. Nodes of other processes can't tell: there the next try is the
+ * backoff's. */
 void csi_volume_left(struct csi_drivers *all, const char *driver, const char *handle);
 void csi_drivers_listen(struct csi_drivers *all, const struct csi_driver_listener *l);
 void csi_drivers_unlisten(struct csi_drivers *all, const void *ctx);

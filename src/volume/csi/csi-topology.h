@@ -36,8 +36,9 @@ struct csi_topology_ask {
     unsigned flags; /* enum csi_topology_flag */
 };
 
-/* -ENOENT: the selected node or its CSINode is gone, the scheduler has to choose again; -EAGAIN: the
- * driver is on no node yet, or not on this one; -EINVAL otherwise. Sentences are the reference's. */
+/* -ENOENT: the selected node or its CSINode is gone, the scheduler has to choose again; -EAGAIN:
+ * the driver is on no node yet, or not on this one; -EINVAL otherwise. The sentences are those of
+ * the reference. */
 int csi_topology_require(const struct csi_topology_ask *ask, struct ol_arena *a,
                          struct csi_requirement *ret, struct ol_err *err)
     __attribute__((warn_unused_result));

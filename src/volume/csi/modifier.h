@@ -6,9 +6,9 @@
 
 /*
  * Decisions about bound claims that name another VolumeAttributesClass than the one in effect
- * (external-resizer pkg/modifycontroller, mid 2026; KEP-3751). Pure. What is under way stands in the
- * claim's status.modifyVolumeStatus: a target that may be on its way is asked for until the answer
- * is final, whatever the claim says meanwhile.
+ * (external-resizer pkg/modifycontroller, mid 2026; KEP-3751). Pure. What is under way stands in
+ * the claim's status.modifyVolumeStatus: a target that may be on its way is asked for until the
+ * answer is final, whatever the claim says meanwhile.
  */
 enum modifier_step {
     MODIFIER_NOTHING,

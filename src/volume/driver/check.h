@@ -44,8 +44,8 @@ int driver_check_capability(const Csi__V1__VolumeCapability *c, enum driver_type
 /* What CreateVolume shall make, of its request alone: id, name, type, thick, size. */
 int driver_check_create(const Csi__V1__CreateVolumeRequest *q, struct driver_record *ret,
                         struct ol_err *err) __attribute__((warn_unused_result));
-/* What may be changed of a volume later, and is a parameter of a VolumeAttributesClass: thick. Written
- * to the record. INVALID_ARGUMENT for what may not. */
+/* What may be changed of a volume later, and is a parameter of a VolumeAttributesClass: thick.
+ * Written to the record. INVALID_ARGUMENT for what may not. */
 int driver_check_mutable(const char *key, const char *value, struct driver_record *r,
                          struct ol_err *err) __attribute__((warn_unused_result));
 /* ALREADY_EXISTS unless 'old' is what q asks for. */

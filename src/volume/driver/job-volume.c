@@ -152,8 +152,8 @@ int job_expand(struct job *j, struct ol_err *err)
     return r;
 }
 
-/* What was taken stays taken: 'thin' is about what comes. Thick first in the record: who is killed in
- * between is asked again, and what is taken then is less. */
+/* What was taken stays taken: 'thin' is about what comes. The record comes first: who is killed in
+ * between is asked again. */
 int job_modify(struct job *j, struct ol_err *err)
 {
     bool was_thick = j->record.is_thick;

@@ -81,6 +81,7 @@ static enum modifier_step decide(const struct decision *d, unsigned capabilities
     return modifier_decide(&v, ret_class);
 }
 
+/* demands: V30 */
 static void each_state_of_a_claim_has_its_step(void **state)
 {
     for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++) {
