@@ -13,6 +13,7 @@
 /* A body that may wait in several queues. */
 struct content {
     unsigned refs;
+    size_t *total;   /* of the broker: bodies in all queues and hands */
     ol_time expires; /* 0 = never */
     size_t len;
     char body[];
@@ -49,6 +50,7 @@ struct broker {
     void (*deliver)(void *peer_ctx, const struct broker_delivery *d);
     struct ol_table queues;
     struct broker_peer *peers;
+    size_t n_bytes;
 };
 
 struct broker *broker_new(void (*deliver)(void *peer_ctx, const struct broker_delivery *d))
@@ -60,10 +62,17 @@ struct broker *broker_new(void (*deliver)(void *peer_ctx, const struct broker_de
     return b;
 }
 
+static void content_unref(struct content *c)
+{
+    if (--c->refs)
+        return;
+    *c->total -= c->len;
+    free(c);
+}
+
 static void entry_free(struct entry *e)
 {
-    if (--e->content->refs == 0)
-        free(e->content);
+    content_unref(e->content);
     free(e);
 }
 
@@ -362,13 +371,17 @@ ssize_t broker_waiting(const struct broker *b, const char *name)
 
 /* --- messages --- */
 
-static struct content *content_new(const struct rpc_frame *f, ol_time now)
+/* With one reference, the caller's. */
+static struct content *content_new(struct broker *b, const struct rpc_frame *f, ol_time now)
 {
     struct content *c = ol_xcalloc(1, sizeof(*c) + f->len + 1);
 
+    c->refs = 1;
+    c->total = &b->n_bytes;
     c->len = f->len;
     c->expires = f->expiration ? now + f->expiration : 0;
     memcpy(c->body, f->body, f->len);
+    b->n_bytes += f->len;
     return c;
 }
 
@@ -388,39 +401,39 @@ static void put(struct broker *b, struct queue *q, struct content *c, ol_time no
     pump(b, q, now);
 }
 
-static void publish_fanout(struct broker *b, const struct rpc_frame *f, ol_time now)
+static void put_fanout(struct broker *b, const char *topic, struct content *c, ol_time now)
 {
-    struct content *c = content_new(f, now);
     size_t at = 0;
 
-    c->refs = 1;
     for (struct queue *q; (q = ol_table_each(&b->queues, &at));) {
-        if (q->kind != RPC_QUEUE_FANOUT || !ol_strv_has(&q->exchanges, f->key))
+        if (q->kind != RPC_QUEUE_FANOUT || !ol_strv_has(&q->exchanges, topic))
             continue;
         if (is_full(q))
             entry_free(queue_take(q));
         put(b, q, c, now);
     }
-    if (--c->refs == 0)
-        free(c);
+}
+
+static bool is_bound(const struct queue *q, const char *exchange)
+{
+    return !*exchange || (q->kind == RPC_QUEUE_TOPIC && ol_strv_has(&q->exchanges, exchange));
 }
 
 int broker_publish(struct broker *b, const struct rpc_frame *f, ol_time now)
 {
-    struct queue *q;
+    struct queue *q = f->is_fanout ? NULL : ol_table_find_str(&b->queues, f->key);
+    struct content *c;
 
-    if (f->is_fanout) {
-        publish_fanout(b, f, now);
-        return 0;
-    }
-    q = ol_table_find_str(&b->queues, f->key);
-    if (!q
-        || (*f->exchange
-            && (q->kind != RPC_QUEUE_TOPIC || !ol_strv_has(&q->exchanges, f->exchange))))
+    if (!f->is_fanout && (!q || !is_bound(q, f->exchange)))
         return f->is_mandatory ? -ENOENT : 0;
-    if (is_full(q))
+    if ((q && is_full(q)) || b->n_bytes + f->len > BROKER_TOTAL_BYTES)
         return -EAGAIN;
-    put(b, q, content_new(f, now), now);
+    c = content_new(b, f, now);
+    if (q)
+        put(b, q, c, now);
+    else
+        put_fanout(b, f->key, c, now);
+    content_unref(c);
     return 0;
 }
 

@@ -20,9 +20,10 @@ struct broker_peer;
 
 enum {
     BROKER_QUEUES = 4096,
-    BROKER_MESSAGES = 65536,  /* in a queue */
-    BROKER_BYTES = 128 << 20, /* in a queue */
-    BROKER_UNACKED = 1024,    /* that a peer has; more wait in their queues */
+    BROKER_MESSAGES = 65536,        /* in a queue */
+    BROKER_BYTES = 128 << 20,       /* in a queue */
+    BROKER_TOTAL_BYTES = 512 << 20, /* in all of them */
+    BROKER_UNACKED = 1024,          /* that a peer has; more wait in their queues */
     BROKER_UNACKED_BYTES = 4 << 20,
 };
 
@@ -55,7 +56,7 @@ int broker_consume(struct broker *b, struct broker_peer *p, const struct broker_
 void broker_cancel(struct broker *b, struct broker_peer *p, const char *name, ol_time now);
 
 /* To whom it concerns. 0, also when nobody is there; -ENOENT: nobody, and it is mandatory; -EAGAIN:
- * the queue is full. A fanout's queue that is full loses its oldest instead. */
+ * the queue is full, or all of them are. A fanout's queue that is full loses its oldest instead. */
 int broker_publish(struct broker *b, const struct rpc_frame *f, ol_time now)
     __attribute__((warn_unused_result));
 /* Tags that are not known are ignored. */
