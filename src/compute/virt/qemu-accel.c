@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compute/virt/qemu-internal.h"
+#include "core/alloc.h"
+#include "core/cleanup.h"
+#include "core/file.h"
+#include "core/spawn.h"
+#include "core/str.h"
+
+/*
+ * Which accelerator. A kvm device that opens may still run a guest slower than TCG does (nested
+ * software hypervisors), or not at all: so a guest is run, once per boot of the host. It is a
+ * "BIOS" of 64 KiB that counts 64 million down, asks CPUID a thousand times (each leaves the guest)
+ * and ends QEMU by its debug-exit port. Where KVM works that takes well under a second.
+ */
+enum { FIRMWARE_SIZE = 65536, RESET_AT = 0xfff0, WORKED = 2 * 0x2a + 1, TRIAL_SECONDS = 3 };
+
+/* clang-format off */
+static const unsigned char program[] = {
+    0x66, 0xb9, 0x00, 0x00, 0x00, 0x04, /* mov  ecx, 0x4000000 */
+    0x66, 0x49,                         /* dec  ecx            */
+    0x75, 0xfc,                         /* jnz  the line above */
+    0x66, 0xbe, 0xe8, 0x03, 0x00, 0x00, /* mov  esi, 1000      */
+    0x66, 0x31, 0xc0,                   /* xor  eax, eax       */
+    0x0f, 0xa2,                         /* cpuid               */
+    0x66, 0x4e,                         /* dec  esi            */
+    0x75, 0xf7,                         /* jnz  the xor        */
+    0xb0, 0x2a,                         /* mov  al, 0x2a       */
+    0xba, 0xf4, 0x00,                   /* mov  dx, 0xf4       */
+    0xee,                               /* out  dx, al         */
+    0xf4, 0xeb, 0xfd,                   /* hlt, for ever       */
+};
+static const unsigned char reset[] = {0xe9, 0x0d, 0x00}; /* jmp to the first byte */
+/* clang-format on */
+
+static int run_trial(struct qemu *q, const char *firmware)
+{
+    const char *argv[] = {q->host.binary,
+                          "-machine",
+                          "pc",
+                          "-accel",
+                          "kvm",
+                          "-cpu",
+                          "host",
+                          "-m",
+                          "16",
+                          "-nodefaults",
+                          "-no-user-config",
+                          "-display",
+                          "none",
+                          "-bios",
+                          firmware,
+                          "-device",
+                          "isa-debug-exit,iobase=0xf4,iosize=0x01",
+                          NULL};
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    struct ol_spawn spawn = {.argv = argv, .timeout = TRIAL_SECONDS * OL_SECOND};
+    int r = ol_spawn_run(q->base.env, &spawn, &result, NULL);
+
+    return r < 0 ? r : result.status;
+}
+
+static bool kvm_works(struct qemu *q, const char *state_path)
+{
+    ol_autofree char *firmware = ol_xasprintf("%s/accelerator-trial", state_path);
+    ol_autofree char *bytes = ol_xcalloc(1, FIRMWARE_SIZE);
+    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), status;
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    memcpy(bytes, program, sizeof(program));
+    memcpy(bytes + RESET_AT, reset, sizeof(reset));
+    if (ol_file_write(q->base.env, firmware, bytes, FIRMWARE_SIZE, 0600, OL_WRITE_PARENTS, NULL)
+        < 0)
+        return false;
+    status = run_trial(q, firmware);
+    (void)!ol_unlink(q->base.env, firmware, NULL);
+    return status == WORKED;
+}
+
+/* The answer of this boot is kept in STATE/accelerator: "BOOT-ID kvm". */
+static const char *decide(struct qemu *q)
+{
+    const struct compute_config *c = q->base.config;
+    const char *where = c->state_path ? c->state_path : c->instances_path;
+    ol_autofree char *path = ol_xasprintf("%s/accelerator", where);
+    ol_autofree char *kept = ol_file_read_line(q->base.env, path);
+    ol_autofree char *text = NULL;
+    const char *found;
+
+    if (kept && ol_str_starts(kept, q->host.boot_id))
+        return ol_str_ends(kept, " kvm") ? "kvm" : "tcg";
+    found = kvm_works(q, where) ? "kvm" : "tcg";
+    ol_info(q->base.env, "machines run by %s", found);
+    text = ol_xasprintf("%s %s\n", q->host.boot_id, found);
+    (void)!ol_file_puts(q->base.env, path, text, 0644, OL_WRITE_ATOMIC | OL_WRITE_PARENTS, NULL);
+    return found;
+}
+
+const char *qemu_accelerator(struct qemu *q)
+{
+    const char *wanted = q->base.config->accelerator, *found;
+
+    if (wanted && !strcmp(wanted, "kvm"))
+        return "kvm";
+    if (wanted && !strcmp(wanted, "tcg"))
+        return "tcg";
+    pthread_mutex_lock(&q->host.lock);
+    if (!q->host.accelerator)
+        q->host.accelerator = decide(q);
+    found = q->host.accelerator;
+    pthread_mutex_unlock(&q->host.lock);
+    return found;
+}

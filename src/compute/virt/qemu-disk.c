@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compute/virt/qemu-internal.h"
+#include "core/alloc.h"
+#include "core/cleanup.h"
+#include "core/file.h"
+#include "core/spawn.h"
+#include "core/str.h"
+
+/* Disks that the driver makes: each under another name first, so that one that is there is whole. */
+
+enum { TOOL_SECONDS = 60, COPY_SECONDS = 3600 };
+
+static int run_tool(struct ol_env *env, const char *const *argv, int seconds, struct ol_err *err)
+{
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    struct ol_spawn spawn = {.argv = argv, .timeout = seconds * OL_SECOND};
+    int r = ol_spawn_run(env, &spawn, &result, err);
+
+    if (r == 0 && result.status)
+        r = ol_err_set_domain(err, EIO, "ProcessExecutionError", result.status,
+                              "'%s %s' ended with %d: %.300s", argv[0], argv[1], result.status,
+                              result.err.data);
+    return r;
+}
+
+static const char *format_name(bool is_qcow2)
+{
+    return is_qcow2 ? "qcow2" : "raw";
+}
+
+static int overlay(struct ol_env *env, const struct virt_disk *d, const char *path,
+                   struct ol_err *err)
+{
+    ol_autofree char *size = ol_xasprintf("%lld", (long long)d->size);
+    const char *argv[] = {"qemu-img",
+                          "create",
+                          "-q",
+                          "-f",
+                          "qcow2",
+                          "-F",
+                          format_name(d->is_base_qcow2),
+                          "-b",
+                          d->base,
+                          path,
+                          d->size > 0 ? size : NULL,
+                          NULL};
+
+    return run_tool(env, argv, TOOL_SECONDS, err);
+}
+
+/* Shares the blocks of a raw base where the file system can; -errno when it cannot. */
+static int share(struct ol_env *env, const struct virt_disk *d, const char *path)
+{
+    ol_autoclose int from = ol_open(env, d->base, O_RDONLY, 0);
+    ol_autoclose int to = -1;
+
+    if (from < 0 || d->is_base_qcow2)
+        return from < 0 ? from : -EINVAL;
+    to = ol_open(env, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (to < 0)
+        return to;
+    return ioctl(to, FICLONE, from) < 0 ? -errno : 0;
+}
+
+static int grow(struct ol_env *env, const struct virt_disk *d, const char *path, struct ol_err *err)
+{
+    ol_autoclose int fd = ol_open(env, path, O_RDWR, 0);
+    struct stat st;
+
+    if (fd < 0)
+        return ol_err_set(err, -fd, "open '%s': %s", path, strerror(-fd));
+    if (fstat(fd, &st) == 0 && (st.st_size >= d->size || ftruncate(fd, d->size) == 0))
+        return 0;
+    return ol_err_set(err, errno, "grow '%s': %s", path, strerror(errno));
+}
+
+static int copy(struct ol_env *env, const struct virt_disk *d, const char *path, struct ol_err *err)
+{
+    const char *argv[] = {"qemu-img", "convert", "-q",    "-f", format_name(d->is_base_qcow2),
+                          "-O",       "raw",     d->base, path, NULL};
+    int r = 0;
+
+    if (share(env, d, path) < 0)
+        r = run_tool(env, argv, COPY_SECONDS, err);
+    return r == 0 ? grow(env, d, path, err) : r;
+}
+
+/* Ephemeral disks and swap have what nova puts on them (imagebackend, _create_ephemeral). */
+static int format(struct qemu_machine *m, const struct virt_disk *d, const char *path,
+                  struct ol_err *err)
+{
+    const char *type = m->q->base.config->default_ephemeral_format;
+    ol_autofree char *label = ol_xasprintf("ephemeral%s", d->role + strlen("disk.eph"));
+    ol_autofree char *mkfs = ol_xasprintf("mkfs.%s", type && *type ? type : "ext4");
+    bool is_ext = !type || !*type || ol_str_starts(type, "ext");
+    bool is_fat = type && !strcmp(type, "vfat");
+    const char *swap[] = {"mkswap", path, NULL};
+    const char *ext[] = {mkfs, "-q", "-F", "-L", label, path, NULL};
+    const char *fat[] = {mkfs, "-n", label, path, NULL};
+    const char *other[] = {mkfs, "-L", label, path, NULL};
+
+    if (!strcmp(d->role, "disk.swap"))
+        return run_tool(m->q->base.env, swap, TOOL_SECONDS, err);
+    return run_tool(m->q->base.env, is_ext ? ext : is_fat ? fat : other, TOOL_SECONDS, err);
+}
+
+static bool has_format(const struct virt_disk *d)
+{
+    return ol_str_starts(d->role, "disk.eph") || !strcmp(d->role, "disk.swap");
+}
+
+/* An empty raw file, formatted when its role says so; made qcow2 at the end when it has to be. */
+static int blank(struct qemu_machine *m, const struct virt_disk *d, const char *path,
+                 struct ol_err *err)
+{
+    ol_autofree char *raw = ol_xasprintf("%s.raw", path);
+    const char *argv[] = {"qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw, path, NULL};
+    struct ol_env *env = m->q->base.env;
+    int r = ol_file_write(env, raw, "", 0, 0600, 0, err);
+
+    if (r == 0)
+        r = grow(env, d, raw, err);
+    if (r == 0 && has_format(d))
+        r = format(m, d, raw, err);
+    if (r == 0 && d->format == VIRT_RAW)
+        return ol_rename(env, raw, path, err);
+    if (r == 0)
+        r = run_tool(env, argv, COPY_SECONDS, err);
+    return r == 0 ? ol_unlink(env, raw, err) : r;
+}
+
+int qemu_give_file(struct qemu *q, const char *path, struct ol_err *err)
+{
+    struct stat st;
+
+    if (!q->host.has_user)
+        return 0;
+    if (ol_stat(q->base.env, path, &st) == 0 && st.st_uid == q->host.uid)
+        return 0;
+    return ol_chown(q->base.env, path, q->host.uid, q->host.gid, err);
+}
+
+static int make_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
+{
+    ol_autofree char *part = ol_xasprintf("%s.part", d->path);
+    struct ol_env *env = m->q->base.env;
+    int r;
+
+    if (d->base && d->format == VIRT_QCOW2)
+        r = overlay(env, d, part, err);
+    else if (d->base)
+        r = copy(env, d, part, err);
+    else
+        r = blank(m, d, part, err);
+    if (r == 0)
+        r = ol_chmod(env, part, 0600, err);
+    if (r == 0)
+        r = qemu_give_file(m->q, part, err);
+    if (r == 0)
+        r = ol_rename(env, part, d->path, err);
+    return r < 0 ? ol_err_prefix(err, r, "disk '%s'", d->role) : 0;
+}
+
+int qemu_make_disks(struct qemu_machine *m, struct ol_err *err)
+{
+    struct ol_env *env = m->q->base.env;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < m->def->n_disks; i++) {
+        const struct virt_disk *d = &m->def->disks[i].d;
+
+        /* A config drive is written by who knows what is in it. */
+        if (d->is_ours && !ol_exists(env, d->path) && (d->base || d->size > 0))
+            r = make_disk(m, d, err);
+        else if (!ol_exists(env, d->path))
+            r = ol_err_set(err, ENOENT, "disk '%s': there is no '%s'", d->role, d->path);
+        else
+            r = qemu_give_file(m->q, d->path, err);
+    }
+    return r;
+}

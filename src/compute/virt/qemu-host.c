@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "compute/base/exception.h"
+#include "compute/virt/host-facts.h"
+#include "compute/virt/qemu-internal.h"
+#include "core/alloc.h"
+#include "core/cleanup.h"
+#include "core/file.h"
+#include "core/spawn.h"
+#include "core/str.h"
+
+/* The host as the driver sees it, and says it to nova. */
+
+#define DEFAULT_BINARY "qemu-system-x86_64"
+#define DEFAULT_USER   "orlop-qemu"
+#define NOVA_VERSION   "26.2.2"
+
+enum { VERSION_SECONDS = 10, FILE_MAX = 4 << 20 };
+
+/* The user that QEMU runs as, when we may choose: the option's, or ours by name when there is it. */
+static int find_user(struct qemu *q, struct ol_err *err)
+{
+    const char *wanted = q->base.config->qemu_user;
+    const char *name = wanted && *wanted ? wanted : DEFAULT_USER;
+    struct qemu_host *h = &q->host;
+    ol_autofree char *room = ol_xcalloc(1, 16384);
+    struct passwd entry, *found = NULL;
+
+    if (geteuid() != 0 || !strcmp(name, "root"))
+        return 0;
+    getpwnam_r(name, &entry, room, 16384, &found);
+    if (!found && name == wanted)
+        return nova_fail(err, NOVA_INVALID_CONFIGURATION, "qemu_user: there is no user '%s'", name);
+    if (!found)
+        return 0;
+    h->has_user = true;
+    h->uid = found->pw_uid;
+    h->gid = found->pw_gid;
+    h->n_groups = QEMU_MAX_GROUPS;
+    if (getgrouplist(name, h->gid, h->groups, &h->n_groups) < 0)
+        h->n_groups = QEMU_MAX_GROUPS;
+    return 0;
+}
+
+/* [libvirt] disk_cachemodes "file=writeback"; otherwise as nova: none where the instances' file
+ * system can do without its cache. */
+static const char *find_cache(struct qemu *q)
+{
+    ol_auto(ol_strv_done) struct ol_strv modes = OL_STRV_INIT;
+    const struct compute_config *c = q->base.config;
+    ol_autoclose int directory = ol_open(q->base.env, c->instances_path, O_PATH | O_DIRECTORY, 0);
+    ol_autoclose int fd = -1;
+
+    ol_strv_split(&modes, c->disk_cachemodes ? c->disk_cachemodes : "", ", ");
+    ol_strv_each (mode, &modes) {
+        if (ol_str_starts(mode, "file=") && qemu_cache_find(mode + 5))
+            return qemu_cache_find(mode + 5)->name;
+    }
+    fd = openat(directory, ".", O_TMPFILE | O_RDWR | O_DIRECT | O_CLOEXEC, 0600);
+    return fd >= 0 ? "none" : "writeback";
+}
+
+int qemu_host_init(struct qemu *q, struct ol_err *err)
+{
+    const struct compute_config *c = q->base.config;
+    const char *name = c->qemu_binary && *c->qemu_binary ? c->qemu_binary : DEFAULT_BINARY;
+    struct qemu_host *h = &q->host;
+    int r;
+
+    pthread_mutex_init(&h->lock, NULL);
+    if (!ol_env_is_host(q->base.env))
+        return nova_fail(err, NOVA_HYPERVISOR_UNAVAILABLE,
+                         "machines run on the host's own tree only");
+    h->binary = strchr(name, '/') ? ol_xstrdup(name) : ol_which(q->base.env, name);
+    if (!h->binary || !ol_is_executable(q->base.env, h->binary))
+        return nova_fail(err, NOVA_HYPERVISOR_UNAVAILABLE, "there is no program '%s'", name);
+    r = ol_mkdir_p(q->base.env, c->instances_path, 0755, err);
+    if (r == 0)
+        r = find_user(q, err);
+    if (r < 0)
+        return r;
+    h->boot_id = ol_file_read_line(q->base.env, "/proc/sys/kernel/random/boot_id");
+    if (!h->boot_id)
+        h->boot_id = ol_xstrdup("unknown");
+    h->cache = find_cache(q);
+    return 0;
+}
+
+void qemu_host_done(struct qemu *q)
+{
+    pthread_mutex_destroy(&q->host.lock);
+    free(q->host.binary);
+    free(q->host.boot_id);
+}
+
+struct qemu_run qemu_run_of(struct qemu *q)
+{
+    const struct compute_config *c = q->base.config;
+    bool is_custom = c->cpu_mode && !strcmp(c->cpu_mode, "custom");
+
+    return (struct qemu_run){
+        .binary = q->host.binary,
+        .accelerator = qemu_accelerator(q),
+        .cpu_model = is_custom ? c->cpu_model : NULL,
+        .cache = q->host.cache,
+        .product_version = NOVA_VERSION,
+    };
+}
+
+static int version(struct qemu *q)
+{
+    const char *argv[] = {q->host.binary, "--version", NULL};
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    struct ol_spawn spawn = {.argv = argv, .timeout = VERSION_SECONDS * OL_SECOND};
+    int found;
+
+    pthread_mutex_lock(&q->host.lock);
+    if (!q->host.version && ol_spawn_run(q->base.env, &spawn, &result, NULL) == 0)
+        q->host.version = host_qemu_version(result.out.data);
+    found = q->host.version;
+    pthread_mutex_unlock(&q->host.lock);
+    return found;
+}
+
+/* What disks may still grow by, of all machines. */
+static int64_t overcommitted(struct qemu *q)
+{
+    const struct qemu_machine *m;
+    int64_t sum = 0;
+    size_t at = 0;
+
+    while ((m = ol_table_each(&q->machines, &at)))
+        for (size_t i = 0; m->def && i < m->def->n_disks; i++) {
+            const struct virt_disk *d = &m->def->disks[i].d;
+            struct stat st;
+
+            if (d->is_ours && ol_stat(q->base.env, d->path, &st) == 0
+                && d->size > (int64_t)st.st_blocks * 512)
+                sum += d->size - (int64_t)st.st_blocks * 512;
+        }
+    return sum;
+}
+
+static void add_machines(struct qemu *q, struct virt_resources *ret)
+{
+    const struct qemu_machine *m;
+    size_t at = 0;
+
+    pthread_mutex_lock(&q->lock);
+    while ((m = ol_table_each(&q->machines, &at)))
+        if (m->qmp && m->def)
+            ret->vcpus_used += m->def->m.vcpus;
+    ret->disk_available_least = ret->local_gb - ret->local_gb_used - (overcommitted(q) >> 30);
+    pthread_mutex_unlock(&q->lock);
+}
+
+static void add_disk(struct qemu *q, struct virt_resources *ret)
+{
+    ol_autoclose int fd =
+        ol_open(q->base.env, q->base.config->instances_path, O_RDONLY | O_DIRECTORY, 0);
+    struct statvfs fs;
+
+    if (fd < 0 || fstatvfs(fd, &fs) < 0)
+        return;
+    ret->local_gb = (int64_t)((fs.f_blocks * fs.f_frsize) >> 30);
+    ret->local_gb_used = (int64_t)(((fs.f_blocks - fs.f_bfree) * fs.f_frsize) >> 30);
+}
+
+static void add_memory(struct qemu *q, struct virt_resources *ret)
+{
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(FILE_MAX);
+
+    if (ol_file_read(q->base.env, "/proc/meminfo", &text, NULL) == 0)
+        host_memory(text.data, &ret->memory_mb, &ret->memory_mb_used);
+}
+
+int qemu_resources(struct virt *v, struct ol_arena *a, struct virt_resources *ret,
+                   struct ol_err *err)
+{
+    static const char *const traits[] = {
+        "COMPUTE_IMAGE_TYPE_ISO",
+        "COMPUTE_IMAGE_TYPE_RAW",
+        "COMPUTE_NET_ATTACH_INTERFACE",
+        "COMPUTE_NET_VIF_MODEL_E1000",
+        "COMPUTE_NET_VIF_MODEL_E1000E",
+        "COMPUTE_NET_VIF_MODEL_PCNET",
+        "COMPUTE_NET_VIF_MODEL_RTL8139",
+        "COMPUTE_NET_VIF_MODEL_VIRTIO",
+        "COMPUTE_NODE",
+        "COMPUTE_STORAGE_BUS_IDE",
+        "COMPUTE_STORAGE_BUS_SATA",
+        "COMPUTE_STORAGE_BUS_SCSI",
+        "COMPUTE_STORAGE_BUS_VIRTIO",
+        NULL,
+    };
+    ol_auto(ol_buf_done) struct ol_buf cpus = OL_BUF_INIT(FILE_MAX);
+    struct qemu *q = (struct qemu *)v;
+    const char *images = v->config->images_type;
+    char name[256] = "";
+
+    (void)err;
+    gethostname(name, sizeof(name) - 1);
+    *ret = (struct virt_resources){
+        .vcpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .hypervisor_type = "QEMU",
+        .hypervisor_version = version(q),
+        .hypervisor_hostname = ol_arena_strdup(a, name),
+    };
+    add_memory(q, ret);
+    add_disk(q, ret);
+    add_machines(q, ret);
+    ol_strv_add_all(&ret->traits, traits);
+    if (!images || strcmp(images, "raw") != 0)
+        ol_strv_add(&ret->traits, "COMPUTE_IMAGE_TYPE_QCOW2");
+    if (ol_file_read(v->env, "/proc/cpuinfo", &cpus, NULL) < 0)
+        ol_buf_clear(&cpus);
+    ret->cpu_info = host_cpu_info(a, cpus.data, &ret->traits);
+    ol_strv_add(&ret->hv_specs, "x86_64/qemu/hvm");
+    if (!strcmp(qemu_accelerator(q), "kvm"))
+        ol_strv_add(&ret->hv_specs, "x86_64/kvm/hvm");
+    return 0;
+}
+
+int qemu_uptime(struct virt *v, struct ol_arena *a, const char **ret, struct ol_err *err)
+{
+    ol_autofree char *up = ol_file_read_line(v->env, "/proc/uptime");
+    ol_autofree char *load = ol_file_read_line(v->env, "/proc/loadavg");
+    ol_auto(ol_buf_done) struct ol_buf users = OL_BUF_INIT(FILE_MAX);
+
+    if (!up || !load)
+        return ol_err_set(err, EIO, "/proc does not say how long the host is up");
+    if (ol_file_read(v->env, "/run/utmp", &users, NULL) < 0)
+        ol_buf_clear(&users);
+    *ret = host_uptime(a, &(struct host_uptime){
+                              .now = ol_now_wall(v->env),
+                              .uptime = up,
+                              .loadavg = load,
+                              .utmp = users.data,
+                              .utmp_size = users.len,
+                          });
+    return 0;
+}
