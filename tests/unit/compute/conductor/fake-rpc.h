@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "compute/rpc/rpc.h"
+#include "compute/conductor/conductor.h"
 #include "core/arena.h"
 #include "core/buf.h"
 
@@ -15,6 +15,8 @@ struct rpc {
     const char *answer;   /* JSON; NULL = null */
     int fails;            /* -errno; with 'why' when it has a sentence */
     struct ol_err why;
+    /* Instead: a conductor that is asked what the message, read from its text, says. */
+    struct conductor *behind;
     unsigned n_calls, n_casts;
 };
 

@@ -30,7 +30,7 @@ static int set_up(void **state)
 {
     static struct fixture f;
 
-    f.env = (struct ol_env){.clock = &ol_clock_real};
+    f.env = (struct ol_env){.root_fd = -1, .root = "/nowhere", .clock = &ol_clock_real};
     fake_rpc_init(&f.rpc);
     ol_arena_init(&f.arena, 1 << 22);
     f.ctx = nova_context_admin(&f.arena, &f.env);
@@ -101,6 +101,27 @@ static void a_class_method_goes_to_the_conductor_with_its_manifest(void **state)
                                    &f->arena, &o, NULL),
                      0);
     assert_int_equal(nova_int(o, "id", 0), 5);
+}
+
+/* demands: C30 */
+static void a_remote_conductor_touches_nothing_of_this_machine(void **state)
+{
+    struct fixture *f = *state;
+    struct nova_object *o = service(f);
+
+    /* The environment has no tree: whatever would open a file fails. */
+    assert_int_equal(f->env.root_fd, -1);
+    nova_set_str(o, "host", "cmp2");
+    f->rpc.answer = "[{\"id\":5,\"obj_what_changed\":[]},null]";
+    assert_int_equal(conductor_create(f->c, &f->ctx, o, NULL), 0);
+    nova_set_int(o, "report_count", 1);
+    assert_int_equal(conductor_save(f->c, &f->ctx, o, NULL), 0);
+    assert_int_equal(conductor_destroy(f->c, &f->ctx, o, NULL), 0);
+    f->rpc.answer = NULL;
+    assert_int_equal(
+        conductor_get(f->c, &f->ctx, "Service", "get_by_id", NULL, NULL, &f->arena, &o, NULL), 0);
+    assert_int_equal(f->rpc.n_calls, 4);
+    assert_int_equal(f->env.n_changes, 0);
 }
 
 static void an_answer_that_is_none_is_a_failure(void **state)
@@ -226,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(create_goes_to_the_conductor_and_takes_the_answer),
         TEST(a_class_method_goes_to_the_conductor_with_its_manifest),
+        TEST(a_remote_conductor_touches_nothing_of_this_machine),
         TEST(an_answer_that_is_none_is_a_failure),
         TEST(an_exception_comes_back_by_its_name),
         TEST(ping_asks_the_base_api),
