@@ -199,11 +199,16 @@ int nova_object_load(struct ol_arena *a, const struct ol_val *primitive, struct 
                      struct ol_err *err)
 {
     const struct nova_class *c;
+    struct ol_val *copy;
     int r = examine(primitive, &c, err);
 
-    if (r == 0)
-        *ret = wrap(a, c, ol_val_copy(a, primitive));
-    return r;
+    if (r < 0)
+        return r;
+    copy = ol_val_copy(a, primitive);
+    if (ol_arena_is_over(a)) /* then part of the copy is null */
+        return ol_err_set(err, EFBIG, "%s: there is no room for the object", c->name);
+    *ret = wrap(a, c, copy);
+    return 0;
 }
 
 /* --- objects as values --- */
