@@ -11,6 +11,8 @@
 #include "core/err.h"
 #include "core/strv.h"
 
+struct privileged;
+
 /* How one of the other services is reached: [placement], [neutron] … Strings NULL = not set. */
 struct compute_auth {
     const char *auth_url, *auth_type, *username, *password, *project_name, *user_domain_name;
@@ -99,6 +101,7 @@ struct compute_config {
     bool wait_libvirt, load_nbd, standalone;
     int64_t qemu_max_memory_mb;
 
+    struct privileged *privileged; /* no option: set by the service; base/privileged.h */
     struct compute_config_private *own;
 };
 
