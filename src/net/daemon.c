@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 
 #include "core/alloc.h"
 #include "core/cleanup.h"
+#include "net/notify.h"
 
 static const int signals[] = {SIGTERM, SIGINT};
 
@@ -83,33 +81,9 @@ int ol_daemon_init(struct ol_daemon *d, enum ol_log_level least, void (*stop)(vo
     return watch_signals(d, err);
 }
 
-/* An abstract address begins with '@', which stands for a NUL. */
-static socklen_t notify_address(const char *path, struct sockaddr_un *ret)
-{
-    size_t len = strlen(path);
-
-    if ((path[0] != '/' && path[0] != '@') || len >= sizeof(ret->sun_path))
-        return 0;
-    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(ret->sun_path, path, len);
-    if (path[0] == '@')
-        ret->sun_path[0] = '\0';
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-}
-
 void ol_daemon_ready(struct ol_daemon *d)
 {
-    static const char text[] = "READY=1";
-    const char *path = getenv("NOTIFY_SOCKET");
-    ol_autoclose int fd = -1;
-    struct sockaddr_un to;
-    socklen_t size = path ? notify_address(path, &to) : 0;
-
-    if (!size)
-        return;
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0)
-        ol_warn(&d->env, "the service manager could not be told: %s", strerror(errno));
+    ol_notify(&d->env, "READY=1");
 }
 
 void ol_daemon_stop(struct ol_daemon *d)
