@@ -176,6 +176,17 @@ void rabbit_consumers_step(struct rpc_link *l, ol_time now)
     }
 }
 
+bool rabbit_consumers_stand(struct rpc_link *l)
+{
+    bool is_missing = false;
+
+    pthread_mutex_lock(&l->lock);
+    for (const struct rabbit_consumer *c = l->consumers; c && !is_missing; c = c->next)
+        is_missing = c->state == CONSUMER_DECLARING || (c->state == CONSUMER_NEW && !c->retry_at);
+    pthread_mutex_unlock(&l->lock);
+    return !is_missing;
+}
+
 ol_time rabbit_consumers_next(struct rpc_link *l)
 {
     ol_time at = 0;

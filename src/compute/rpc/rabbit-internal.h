@@ -27,6 +27,7 @@ enum {
     RABBIT_OUT_AIM = 1 << 20, /* more is not made ready at a time */
     RABBIT_FLYING_MAX = 4096, /* publishes that wait for their confirm */
     RABBIT_PREFETCH = 100,    /* of streams, which must have one */
+    RABBIT_SETTLE_S = 5,      /* how long publishes wait for the consumers of a new connection */
 };
 
 enum rabbit_state {
@@ -227,6 +228,8 @@ void rabbit_exchanges_free(struct rpc_link *l);
 void rabbit_consumers_down(struct rpc_link *l);
 void rabbit_consumers_step(struct rpc_link *l, ol_time now);
 ol_time rabbit_consumers_next(struct rpc_link *l);
+/* None of them waits for its first answer on this connection. */
+bool rabbit_consumers_stand(struct rpc_link *l);
 int rabbit_consume_frame(struct rpc_link *l, const struct rabbit_frame *f, struct ol_err *err);
 void rabbit_consumers_leave(struct rpc_link *l); /* deletes what is ours alone */
 void rabbit_consumer_free(struct rabbit_consumer *c);

@@ -192,6 +192,9 @@ void rabbit_publish_step(struct rpc_link *l, ol_time now)
     }
     if (l->state != RABBIT_UP || l->is_blocked || now < l->publish_at)
         return;
+    /* An answer to a queue that is not there again would be lost. */
+    if (now < l->up_since + RABBIT_SETTLE_S * OL_SECOND && !rabbit_consumers_stand(l))
+        return;
     if (!l->is_publish_open)
         open_channel(l);
     write_all(l, now);
@@ -199,10 +202,12 @@ void rabbit_publish_step(struct rpc_link *l, ol_time now)
 
 ol_time rabbit_publish_next(const struct rpc_link *l, ol_time now)
 {
-    ol_time at = l->next_deadline, held;
+    ol_time at = l->next_deadline, settled = l->up_since + RABBIT_SETTLE_S * OL_SECOND, held;
 
     if (l->state != RABBIT_UP || !l->waiting.head)
         return at;
+    if (settled > now && (!at || settled < at))
+        at = settled;
     if (l->publish_at > now && (!at || l->publish_at < at))
         at = l->publish_at;
     held = rabbit_exchange_next(l);
