@@ -149,7 +149,7 @@ ol_time rabbit_retry_delay(const struct rpc_transport_options *o, size_t n_hosts
         return 0;
     /* Compared before it is multiplied: any number of rounds may have passed. */
     if (round > 1 && o->retry_step > 0
-        && (ol_time)(round - 1) >= (o->retry_most - delay) / o->retry_step)
+        && (ol_time)(round - 1) > (o->retry_most - delay) / o->retry_step)
         delay = o->retry_most;
     else
         delay += o->retry_step * (ol_time)(round - 1);
