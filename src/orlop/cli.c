@@ -37,7 +37,74 @@ static const struct ol_opt doctor_opts[] = {
     {0},
 };
 
+#define BUS {"bus", 0, OL_OPT_STR, "URL", "The agent's bus (orlop:///run/orlop/bus.sock)", AT(bus)}
+#define OUTPUT {"output", 'o', OL_OPT_STR, "FORMAT", "table, json or yaml", AT(output), shapes}
+#define WAIT {"wait", 'w', OL_OPT_FLAG, NULL, "Come back when it is done", AT(want_wait)}
+
+static const char *const shapes[] = {"table", "json", "yaml", NULL};
+
+static const struct ol_opt show_opts[] = {BUS, OUTPUT, {0}};
+
+static const struct ol_opt create_opts[] = {
+    {"image", 'i', OL_OPT_STR, "FILE", "A disk image of this host, raw or qcow2", AT(image), .is_required = true},
+    {"memory", 'm', OL_OPT_STR, "MIB", "Memory (512)", AT(memory)},
+    {"vcpus", 'c', OL_OPT_STR, "N", "Processors (1)", AT(vcpus)},
+    {"disk", 'd', OL_OPT_STR, "GIB", "Size of the disk (the image's)", AT(disk)},
+    {"user-data", 'u', OL_OPT_STR, "FILE", "User data for the guest's cloud-init", AT(user_data)},
+    {"key", 'k', OL_OPT_STR, "FILE", "A public SSH key to let in", AT(key)},
+    {"network", 'n', OL_OPT_STR, "NAME", "none, or what the host's option says", AT(network)},
+    BUS,
+    OUTPUT,
+    WAIT,
+    {0},
+};
+
+static const struct ol_opt act_opts[] = {BUS, OUTPUT, WAIT, {0}};
+
+static const struct ol_opt reboot_opts[] = {
+    {"hard", 0, OL_OPT_FLAG, NULL, "Off and on, without asking the guest", AT(is_hard)},
+    BUS,
+    OUTPUT,
+    WAIT,
+    {0},
+};
+
+static const struct ol_opt console_opts[] = {
+    {"lines", 'n', OL_OPT_STR, "N", "Only the last ones", AT(lines)},
+    BUS,
+    {0},
+};
+
+static const struct ol_cmd service_cmds[] = {
+    {"list", "", "Services of the bus and whether they report", 0, 0, show_opts, NULL, cmd_service_list},
+    {0},
+};
+
+static const struct ol_cmd hypervisor_cmds[] = {
+    {"list", "", "Hosts of machines and what is used of them", 0, 0, show_opts, NULL, cmd_hypervisor_list},
+    {0},
+};
+
+static const struct ol_cmd instance_cmds[] = {
+    {"create", "NAME", "Make a machine of an image and start it", 1, 1, create_opts, NULL, cmd_instance_create},
+    {"list", "", "All machines", 0, 0, show_opts, NULL, cmd_instance_list},
+    {"show", "INSTANCE", "One machine, its fault and its actions", 1, 1, show_opts, NULL, cmd_instance_show},
+    {"start", "INSTANCE", "Power on", 1, 1, act_opts, NULL, cmd_instance_act},
+    {"stop", "INSTANCE", "Power off, asking the guest first", 1, 1, act_opts, NULL, cmd_instance_act},
+    {"reboot", "INSTANCE", "Start anew", 1, 1, reboot_opts, NULL, cmd_instance_act},
+    {"pause", "INSTANCE", "Stop its processors", 1, 1, act_opts, NULL, cmd_instance_act},
+    {"unpause", "INSTANCE", "Let them go on", 1, 1, act_opts, NULL, cmd_instance_act},
+    {"suspend", "INSTANCE", "Memory to disk, and off", 1, 1, act_opts, NULL, cmd_instance_act},
+    {"resume", "INSTANCE", "Go on from there", 1, 1, act_opts, NULL, cmd_instance_act},
+    {"console", "INSTANCE", "What it wrote to its serial console", 1, 1, console_opts, NULL, cmd_instance_console},
+    {"delete", "INSTANCE", "The machine and its disks", 1, 1, act_opts, NULL, cmd_instance_act},
+    {0},
+};
+
 static const struct ol_cmd commands[] = {
+    {"service", "", "The agents on the bus", 0, -1, NULL, service_cmds, NULL},
+    {"hypervisor", "", "Hosts of machines", 0, -1, NULL, hypervisor_cmds, NULL},
+    {"instance", "", "Machines of this host", 0, -1, NULL, instance_cmds, NULL},
     {"up", "", "Make this machine a small cluster with volumes", 0, 0, up_opts, NULL, cmd_up},
     {"doctor", "", "Say what this machine lacks", 0, 0, doctor_opts, NULL, cmd_doctor},
     {0},
@@ -56,7 +123,7 @@ static int prepare(struct ol_cli *cli)
 
 const struct ol_program orlop_program = {
     .name = "orlop",
-    .summary = "Persistent volumes of Kubernetes on one machine",
+    .summary = "Persistent volumes and machines on one host",
     .version = ORLOP_VERSION,
     .opts = program_opts,
     .cmds = commands,
@@ -88,7 +155,8 @@ int cmd_doctor(struct ol_cli *cli, int argc, char **argv)
 
 int orlop_main(int argc, char **argv)
 {
-    struct orlop_options options = {.listen = "127.0.0.1:6443", .data_dir = "/var/lib/orlop"};
+    struct orlop_options options = {.listen = "127.0.0.1:6443", .data_dir = "/var/lib/orlop",
+                                     .bus = "orlop:///run/orlop/bus.sock"};
     struct ol_cli cli = {.program = &orlop_program, .options = &options};
     int status;
 
