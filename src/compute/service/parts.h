@@ -3,6 +3,7 @@
 
 #include "compute/manager/manager.h"
 #include "compute/service/ops.h"
+#include "compute/standalone/standalone.h"
 
 /*
  * The parts of the host agent, opened in the order of their dependencies: tasks, bus, conductor,
@@ -17,6 +18,7 @@ struct service_parts {
     struct conductor *conductor;
     struct cloud *cloud;
     struct manager *manager;
+    struct standalone *standalone; /* what a user asks of it; NULL in an OpenStack */
     char *connection_name, *url;
     struct rpc_endpoint *endpoints; /* the manager's, and baseapi */
     size_t n_endpoints;
