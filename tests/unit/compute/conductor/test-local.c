@@ -82,7 +82,6 @@ static struct nova_object *instance(struct fixture *f, const char *uuid)
     return o;
 }
 
-/* demands: C32 */
 static void what_is_written_is_there_after_opening_it_again(void **state)
 {
     struct fixture *f = *state;
