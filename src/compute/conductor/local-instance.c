@@ -327,17 +327,36 @@ static int check_filters(struct local_call *q, const struct ol_val *filters)
     return 0;
 }
 
+enum { N_COLUMNS = 5, LONG_LIST = 500 }; /* SQLite takes so many parameters, and not many more */
+
+/* What SQLite can look for; is_wanted() asks all of it again. */
+static void column_keys(const struct ol_val *filters, struct local_key keys[N_COLUMNS + 1])
+{
+    const char *const *columns = local_tables[LOCAL_INSTANCE].columns;
+    size_t n = 0;
+
+    for (size_t i = 0; i < N_COLUMNS && columns[i]; i++) {
+        const struct ol_val *v = ol_val_get(filters, columns[i]);
+
+        if (v && ol_val_count(v) <= LONG_LIST)
+            keys[n++] = (struct local_key){columns[i], v};
+    }
+    keys[n] = (struct local_key){NULL};
+}
+
 static int get_by_filters(struct local_call *q)
 {
-    const struct ol_val *filters = local_arg(q, 0), *host = ol_val_get(filters, "host");
+    const struct ol_val *filters = local_arg(q, 0);
+    struct local_key keys[N_COLUMNS + 1];
     const char *direction = local_arg_str(q, 2);
     bool is_up = direction && !strcmp(direction, "asc");
     int64_t limit = ol_val_int(local_arg(q, 3), INT64_MAX);
     struct ol_val *rows = NULL, *wanted = ol_val_new_list(q->a);
     int r = check_filters(q, filters);
 
+    column_keys(filters, keys);
     if (r == 0)
-        r = local_find(q, LOCAL_INSTANCE, host ? LOCAL_KEYS({"host", host}) : LOCAL_KEYS({NULL}),
+        r = local_find(q, LOCAL_INSTANCE, keys,
                        ol_val_get(filters, "deleted") ? LOCAL_ANY : local_read_deleted(q), &rows);
     if (r < 0)
         return r;
