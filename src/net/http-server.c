@@ -14,25 +14,37 @@ enum {
     MAX_PEM = 1 << 20,
     MAX_CONNECTIONS = 4096,
     IDLE_SECONDS = 120,   /* a kept connection without request, or a peer that takes nothing */
+    RUNS_IN_A_TURN = 4,   /* while there is more to do at once */
     RUNS_AT_THE_END = 64, /* answers that are still to be written when the server stops */
 };
 
 static void stop_now(struct ol_http_server *s);
 
-/* Lets libmicrohttpd do what there is to do, and comes back when it wants to. */
-static void run(struct ol_http_server *s)
+/* In how many ms it wants to run again; -1 = when something comes. */
+static int64_t next_run(struct ol_http_server *s)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
 
+    return MHD_get_timeout(s->daemon, &timeout_ms) == MHD_YES ? (int64_t)timeout_ms : -1;
+}
+
+/* Lets libmicrohttpd do what there is to do, and comes back when it wants to. That is "at once"
+ * also as long as a peer owes the next part of a TLS handshake (0.9.75): libuv would run a timer of
+ * 0 ms again and again before it looks at any socket, and nobody else would be served. */
+static void run(struct ol_http_server *s)
+{
+    int64_t next = 0;
+
     s->is_running = true;
-    MHD_run(s->daemon);
-    s->is_running = false;
-    if (s->want_stop) {
-        stop_now(s);
-        return;
+    for (int i = 0; i < RUNS_IN_A_TURN && next == 0 && !s->want_stop; i++) {
+        MHD_run(s->daemon);
+        next = next_run(s);
     }
-    if (MHD_get_timeout(s->daemon, &timeout_ms) == MHD_YES)
-        ol_timer_set(&s->timer, (ol_time)timeout_ms * OL_MS);
+    s->is_running = false;
+    if (s->want_stop)
+        stop_now(s);
+    else if (next >= 0)
+        ol_timer_set(&s->timer, (next ? next : 1) * OL_MS);
     else
         ol_timer_stop(&s->timer);
 }
