@@ -8,9 +8,12 @@
 #include "net/loop.h"
 
 /*
- * HTTP client on the loop (libcurl's multi interface), for daemons: many requests at once over
- * kept connections, answers whole or as they come. The guest has its own blocking one
- * (net/http-client.h).
+ * HTTP/1.1 client on the loop, for daemons: many requests at once over kept connections, answers
+ * whole or as they come. The guest has its own blocking one (net/http-client.h).
+ *
+ * What is asked of the first server that has an address (or a Unix socket) goes there straight; the
+ * rest, and what needs a proxy, is libcurl's. A GET, PUT or DELETE that a kept connection took and
+ * left without a byte of an answer is sent once more; anything else is told as unanswered.
  */
 struct ol_http_async;
 struct ol_http_call; /* one request under way */

@@ -344,6 +344,29 @@ static void client_can_be_freed_by_its_callback(void **state)
     assert_null(f->http);
 }
 
+/* These are libcurl's. */
+static void what_is_not_plain_is_done_all_the_same(void **state)
+{
+    static const char *const headers[] = {"TE: trailers", "X-Kind: odd", NULL};
+    struct fixture *f = *state;
+    struct ol_http_ask ask = {
+        .method = "HEAD", .url = "http://unix/x", .timeout = OL_SECOND, .done = on_done, .ctx = f};
+
+    ol_http_async_send(f->http, &ask);
+    run_until_done(f, 1);
+    assert_int_equal(f->status, 200);
+    assert_string_equal(f->seen, "HEAD /x  ");
+    ask.method = "GET";
+    ask.headers = headers;
+    ol_http_async_send(f->http, &ask);
+    run_until_done(f, 2);
+    assert_string_equal(f->body.data, "hello");
+    assert_string_equal(f->seen, "GET /x odd ");
+    ask.headers = NULL;
+    ask.url = "http://elsewhere/x";
+    ol_http_async_cancel(ol_http_async_send(f->http, &ask));
+}
+
 static void nobody_there_is_said_so(void **state)
 {
     struct fixture *f = *state;
@@ -372,6 +395,7 @@ int main(void)
         with_server(cancelled_calls_say_nothing),
         with_server(stream_can_be_cancelled_and_calls_sent_from_within),
         with_server(client_can_be_freed_by_its_callback),
+        with_server(what_is_not_plain_is_done_all_the_same),
         with_server(nobody_there_is_said_so),
     };
 
