@@ -70,13 +70,13 @@ static void send_next(struct load *l)
     if (l->options.what == LOAD_SMALL) {
         ask.kind = &kube_config_map_kind;
         ask.size = (size_t)small_text(text, sizeof(text), i);
-    } else if (i < l->options.n) {
+    } else if (l->options.what != LOAD_CLAIMS && i < l->options.n) {
         ask.kind = &kube_pv_kind;
         ask.ns = "";
         ask.size = (size_t)volume_text(text, sizeof(text), i);
     } else {
         ask.kind = &kube_pvc_kind;
-        ask.size = (size_t)claim_text(text, sizeof(text), i - l->options.n);
+        ask.size = (size_t)claim_text(text, sizeof(text), i % l->options.n);
     }
     kube_send(l->client, &ask, on_answer, l);
 }

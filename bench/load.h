@@ -10,7 +10,9 @@
 struct load;
 
 enum load_what {
-    LOAD_PAIRS, /* a volume and a claim that fit each other: two objects per number */
+    LOAD_PAIRS,   /* a volume and a claim that fit each other: two objects per number */
+    LOAD_VOLUMES, /* the volumes of those pairs alone */
+    LOAD_CLAIMS,
     LOAD_SMALL, /* config maps of some 100 bytes */
 };
 

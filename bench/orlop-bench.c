@@ -3,11 +3,14 @@
  * The measuring half of bench/volume.py.
  *
  *     orlop-bench match                           the best match among many volumes
- *     orlop-bench load pairs|small N WINDOW KUBECONFIG        makes objects over HTTP
+ *     orlop-bench load pairs|volumes|claims|small N WINDOW KUBECONFIG      makes objects over HTTP
  *     orlop-bench small N WINDOW DIR              the same in one process with the API server
  *     orlop-bench bind N DIR                      N claims and N volumes, until all are bound
+ *     orlop-bench bind-available N DIR            the same, but the binder has made the volumes
+ *                                                 Available before there are claims
  *
- * It prints seconds, or what match.h says.
+ * It prints seconds, or what match.h says. Seconds of binding begin with the start of the binder,
+ * when it has neither lists nor watches yet.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +32,7 @@ struct bench {
     struct kube_client *client; /* of the loader; the stack has another */
     struct kube_stack *stack;
     struct load_options load;
-    unsigned n_bound;
+    unsigned n_reached; /* volumes that are Available, or claims that are bound */
     ol_time began;
     struct ol_timer end;
     bool want_binding;
@@ -69,6 +72,14 @@ static void stop(void *ctx)
 
 /* --- a component that counts --- */
 
+static void on_reached(struct bench *b)
+{
+    if (++b->n_reached < b->load.n)
+        return;
+    print_span(ol_clock_real.boot(NULL) - b->began);
+    ol_timer_set(&b->end, 0); /* informers aren't stopped from within a handler */
+}
+
 static bool is_bound(const struct kube_object *o)
 {
     return o && kube_as_pvc(o)->status.phase == KUBE_PVC_BOUND;
@@ -76,40 +87,51 @@ static bool is_bound(const struct kube_object *o)
 
 static void on_claim(void *ctx, const struct kube_object *old, const struct kube_object *now)
 {
-    struct bench *b = ctx;
-
-    if (!is_bound(now) || is_bound(old) || ++b->n_bound < b->load.n)
-        return;
-    print_span(ol_clock_real.boot(NULL) - b->began);
-    ol_timer_set(&b->end, 0); /* informers aren't stopped from within a handler */
+    if (is_bound(now) && !is_bound(old))
+        on_reached(ctx);
 }
+
+static bool is_available(const struct kube_object *o)
+{
+    return o && kube_as_pv(o)->status.phase == KUBE_PV_AVAILABLE;
+}
+
+static void on_volume(void *ctx, const struct kube_object *old, const struct kube_object *now)
+{
+    if (is_available(now) && !is_available(old))
+        on_reached(ctx);
+}
+
+static void load_claims(void *ctx);
 
 static void on_end(void *ctx)
 {
     struct bench *b = ctx;
 
     ol_timer_done(&b->end);
-    ol_daemon_stop(&b->daemon);
+    if (b->load.what != LOAD_VOLUMES) {
+        ol_daemon_stop(&b->daemon);
+        return;
+    }
+    kube_stack_stop(b->stack, load_claims, b);
+    b->stack = NULL;
 }
 
 static int counter_start(const struct kube_context *k, const void *options, void **ret_state,
                          struct ol_err *err)
 {
     struct bench *b = (struct bench *)options;
-    const struct kube_handler h = {.changed = on_claim, .ctx = b};
+    bool is_first = b->load.what == LOAD_VOLUMES;
+    const struct kube_handler h = {.changed = is_first ? on_volume : on_claim, .ctx = b};
 
     ol_timer_init(&b->end, k->loop, on_end, b);
-    kube_informer_add_handler(kube_informer_of(k->informers, &kube_pvc_kind), &h);
+    kube_informer_add_handler(
+        kube_informer_of(k->informers, is_first ? &kube_pv_kind : &kube_pvc_kind), &h);
     *ret_state = b;
     return 0;
 }
 
-static void counter_run(void *state)
-{
-    struct bench *b = state;
-
-    b->began = ol_clock_real.boot(NULL);
-}
+static void counter_run(void *state) {}
 
 static void counter_stop(void *state, void (*stopped)(void *ctx), void *ctx)
 {
@@ -126,8 +148,18 @@ static void start_binder(struct bench *b)
         .client = apiserver_client(b->api), .rows = rows, .n_rows = ol_count(rows)};
     struct ol_err err = OL_ERR_INIT;
 
+    b->began = ol_clock_real.boot(NULL);
+    b->n_reached = 0;
     if (kube_stack_start(&b->daemon.loop, &options, &b->stack, &err) < 0)
         die("the binder", &err);
+}
+
+static void load_claims(void *ctx)
+{
+    struct bench *b = ctx;
+
+    b->load.what = LOAD_CLAIMS;
+    load_start(b->client, &b->load);
 }
 
 /* --- runs --- */
@@ -193,6 +225,25 @@ static unsigned number(const char *text)
     return (unsigned)n;
 }
 
+static enum load_what what_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        enum load_what what;
+    } table[] = {
+        {"pairs", LOAD_PAIRS},
+        {"volumes", LOAD_VOLUMES},
+        {"claims", LOAD_CLAIMS},
+        {"small", LOAD_SMALL},
+    };
+
+    for (size_t i = 0; i < ol_count(table); i++)
+        if (!strcmp(word, table[i].word))
+            return table[i].what;
+    fprintf(stderr, "orlop-bench: what is '%s'?\n", word);
+    exit(64);
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.load = {.what = LOAD_SMALL, .window = 256}};
@@ -200,7 +251,7 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[1], "match")) {
         bench_match();
     } else if (argc == 6 && !strcmp(argv[1], "load")) {
-        b.load.what = strcmp(argv[2], "pairs") ? LOAD_SMALL : LOAD_PAIRS;
+        b.load.what = what_of(argv[2]);
         b.load.n = number(argv[3]);
         b.load.window = number(argv[4]);
         run_remote(&b, argv[5]);
@@ -208,8 +259,8 @@ int main(int argc, char **argv)
         b.load.n = number(argv[2]);
         b.load.window = number(argv[3]);
         run_local(&b, argv[4]);
-    } else if (argc == 4 && !strcmp(argv[1], "bind")) {
-        b.load.what = LOAD_PAIRS;
+    } else if (argc == 4 && !strncmp(argv[1], "bind", 4)) {
+        b.load.what = strcmp(argv[1], "bind") ? LOAD_VOLUMES : LOAD_PAIRS;
         b.load.n = number(argv[2]);
         b.want_binding = true;
         run_local(&b, argv[3]);
