@@ -114,7 +114,7 @@ int kube_remote_new(struct ol_loop *loop, struct kube_access *a, struct kube_cli
     struct ol_http_async *http;
     struct remote *r;
 
-    /* libcurl opens it itself, so it needs the whole path. */
+    /* The client opens it itself, so it needs the whole path. */
     if (a->unix_socket && !ol_env_is_host(loop->env))
         socket = ol_xasprintf("%s%s", loop->env->root, a->unix_socket);
     o.unix_socket = socket ? socket : a->unix_socket;
