@@ -197,7 +197,11 @@ static int look(struct asker *k, const char *uuid, const struct ol_val **ret, st
 
 static bool is_busy(const struct ol_val *row)
 {
-    return *field(row, "task_state") || strcmp(field(row, "vm_state"), "building") == 0;
+    const char *state = field(row, "vm_state");
+
+    /* "deleted" is on its way out of the list. */
+    return *field(row, "task_state") || strcmp(state, "building") == 0
+           || strcmp(state, "deleted") == 0;
 }
 
 /* Until it has ended, with what it ended in. */
@@ -351,7 +355,7 @@ int cmd_instance_console(struct ol_cli *cli, int argc, char **argv)
     if (r >= 0)
         r = ask(&k, "console", args, &text, &err);
     if (r >= 0)
-        fputs(ol_val_str(text) ? ol_val_str(text) : "", stdout);
+        puts(ol_val_str(text) ? ol_val_str(text) : "");
     asker_close(&k);
     return r < 0 ? failed(&err) : 0;
 }
