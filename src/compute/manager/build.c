@@ -149,7 +149,7 @@ static int build_finish(struct build *b, struct ol_err *err)
     nova_set_str(w->instance, "vm_state", VM_ACTIVE);
     nova_set_null(w->instance, "task_state");
     nova_set_time(w->instance, "launched_at", ol_now_wall(w->m->env));
-    nova_set_key(w->instance, "system_metadata", "network_allocated", NULL);
+    nova_unset_key(w->instance, "system_metadata", "network_allocated");
     return instance_save(w, EXPECT(TASK_SPAWNING), err);
 }
 

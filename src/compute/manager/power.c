@@ -202,6 +202,6 @@ int method_resume(struct work *w, struct ol_val **ret, struct ol_err *err)
     if (r < 0)
         return r;
     before = before ? ol_arena_strdup(w->arena, before) : VM_ACTIVE;
-    nova_set_key(w->instance, "system_metadata", "old_vm_state", NULL);
+    nova_unset_key(w->instance, "system_metadata", "old_vm_state");
     return instance_settle(w, before, EXPECT(TASK_RESUMING), err);
 }

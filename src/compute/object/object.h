@@ -108,6 +108,7 @@ void nova_set_val(struct nova_object *o, const char *field, const struct ol_val 
 void nova_set_object(struct nova_object *o, const char *field, const struct nova_object *child);
 /* dict fields: one key. */
 void nova_set_key(struct nova_object *o, const char *field, const char *key, const char *value);
+void nova_unset_key(struct nova_object *o, const char *field, const char *key);
 
 bool nova_is_changed(const struct nova_object *o, const char *field);
 void nova_clear_changes(struct nova_object *o);

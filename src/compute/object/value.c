@@ -276,6 +276,14 @@ void nova_set_key(struct nova_object *o, const char *field, const char *key, con
     nova_mark(o, field);
 }
 
+void nova_unset_key(struct nova_object *o, const char *field, const char *key)
+{
+    const struct nova_field *f = to_write(o, field);
+
+    if (f && ol_val_remove(ol_val_get_mut(o->data, field), key))
+        nova_mark(o, field);
+}
+
 /* --- the answer of an action --- */
 
 /* A time of the same length is written over: nobody keeps the old one. */
