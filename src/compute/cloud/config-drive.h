@@ -22,7 +22,7 @@ struct config_drive {
     const struct ol_val *keys;         /* list of {name, type, data} */
     const struct ol_val *network_info; /* nova's VIF list; NULL = none */
     const struct ol_val *files;        /* injected: list of [path, text]; NULL = none */
-    const struct ol_val *devices;      /* device tags as the newest meta_data.json has them; NULL */
+    const struct ol_val *devices; /* tags, as the newest meta_data.json has them; NULL = none */
     const struct ol_val *dedicated_cpus; /* list of numbers; NULL = none */
     const char *admin_password;          /* secret; NULL = none */
     const char *random_seed;             /* base64; NULL = none */
@@ -49,7 +49,7 @@ struct ol_val *config_drive_network_data(struct ol_arena *a, const struct ol_val
 int config_drive_iso(const struct config_drive *d, struct ol_buf *ret, struct ol_err *err)
     __attribute__((warn_unused_result));
 /* A file of it below env's root, 0600, whole or not at all; 'format' is iso9660 or vfat. A vfat has
- * 64 MiB; its files pass through a directory of 0700 beside 'path', which is removed again. -EINVAL:
- * another format. */
+ * 64 MiB; its files pass through a directory of 0700 beside 'path', which is removed again.
+ * -EINVAL: another format. */
 int config_drive_write(struct ol_env *env, const struct config_drive *d, const char *format,
                        const char *path, struct ol_err *err) __attribute__((warn_unused_result));

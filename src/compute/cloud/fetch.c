@@ -49,22 +49,29 @@ static const char *request_id(const struct nova_context *user)
     return id || !user ? id : nova_context_request_id(user);
 }
 
+/* A service token goes with what is asked on a user's behalf; placement knows none. */
+static bool wants_service_token(const struct cloud *c, const struct cloud_ask *q)
+{
+    const struct compute_auth *auth = &c->config->service_user;
+
+    return q->user && auth->send_service_user_token && auth->auth_url
+           && q->service != CLOUD_PLACEMENT;
+}
+
 static int get_tokens(struct cloud *c, const struct cloud_ask *q, struct attempt *t,
                       struct ol_err *err)
 {
     const struct cloud_service_row *row = &cloud_services[q->service];
     const char *user = q->user && !row->is_always_ours ? nova_context_token(q->user) : NULL;
-    bool has_service = c->config->service_user.send_service_user_token
-                       && c->config->service_user.auth_url && q->user
-                       && q->service != CLOUD_PLACEMENT;
-    int r;
+    int r = 0;
 
     t->section = user ? -1 : cloud_section_of(c, q->service);
     if (!user && t->section < 0)
         return ol_err_set(err, ENOKEY, "%s: no credentials: [%s] has no auth_url and user name",
                           row->name, row->name);
-    r = user ? 0 : cloud_token(c, (enum cloud_section)t->section, &t->token, err);
-    if (r == 0 && has_service)
+    if (!user)
+        r = cloud_token(c, (enum cloud_section)t->section, &t->token, err);
+    if (r == 0 && wants_service_token(c, q))
         r = cloud_token(c, SECTION_SERVICE_USER, &t->service_token, err);
     if (r < 0)
         return ol_err_prefix(err, r, "%s", row->name);

@@ -106,27 +106,32 @@ int image_to_raw(struct ol_env *env, const char *from, const char *format, const
     return run(env, argv, CONVERT_TIMEOUT_S * OL_SECOND, &done, err);
 }
 
+static int send_all(int from, int to, int64_t left)
+{
+    while (left > 0) {
+        ssize_t n = sendfile(to, from, NULL, left < COPY_PIECE ? (size_t)left : COPY_PIECE);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        left -= n;
+    }
+    return 0;
+}
+
 int image_copy(struct ol_env *env, const char *from, int to_fd, struct ol_err *err)
 {
     ol_autoclose int fd = ol_open(env, from, O_RDONLY, 0);
     struct stat st;
-    int64_t left;
+    int r;
 
     if (fd < 0)
         return ol_err_set(err, -fd, "open '%s': %s", from, strerror(-fd));
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return ol_err_set(err, EINVAL, "'%s' is not a regular file", from);
-    if (ftruncate(to_fd, 0) == 0 && ioctl(to_fd, FICLONE, fd) == 0)
+    if (ioctl(to_fd, FICLONE, fd) == 0)
         return 0;
-    for (left = st.st_size; left > 0;) {
-        ssize_t n = sendfile(to_fd, fd, NULL, left < COPY_PIECE ? (size_t)left : COPY_PIECE);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ol_err_set(err, n < 0 ? errno : EIO, "copy '%s': %s", from,
-                              strerror(n < 0 ? errno : EIO));
-        left -= n;
-    }
-    return 0;
+    r = send_all(fd, to_fd, st.st_size);
+    return r < 0 ? ol_err_set(err, -r, "copy '%s': %s", from, strerror(-r)) : 0;
 }

@@ -164,28 +164,45 @@ struct plug {
     bool is_bridge_made;
 };
 
+/* Who connects a port of this kind. */
+enum plugger { PLUG_NONE, PLUG_OVS, PLUG_BRIDGE, PLUG_DVS, PLUG_FAST_PATH };
+
+static enum plugger plugger_of(const char *type, const struct ol_val *details)
+{
+    if (is_same(type, "ovs") || is_same(type, "agilio_ovs"))
+        return PLUG_OVS;
+    if (is_same(type, "bridge"))
+        return PLUG_BRIDGE;
+    if (is_same(type, "dvs"))
+        return PLUG_DVS;
+    if (!is_same(type, "vhostuser"))
+        return PLUG_NONE;
+    if (ol_val_is_truthy(ol_val_get(details, "vhostuser_ovs_plug")))
+        return PLUG_OVS;
+    return ol_val_is_truthy(ol_val_get(details, "vhostuser_fp_plug")) ? PLUG_FAST_PATH : PLUG_NONE;
+}
+
 static struct plug plug_of(struct ol_arena *a, const struct network_facts *f,
                            const struct ol_val *port)
 {
-    const char *type = text(port, "binding:vif_type"), *network = text(port, "network_id");
     const struct ol_val *details = ol_val_get(port, "binding:vif_details");
-    const char *named = text(details, "bridge_name");
-    const char *brq = ol_arena_printf(a, "brq%s", network ? network : "");
-    const char *ovs = f->ovs_bridge ? f->ovs_bridge : "br-int";
-    bool is_vhost = is_same(type, "vhostuser");
-    struct plug p = {.bridge = NULL};
+    enum plugger who = plugger_of(text(port, "binding:vif_type"), details);
+    const char *network = text(port, "network_id"), *bridge = text(details, "bridge_name");
+    struct plug p = {.is_bridge_made = who == PLUG_BRIDGE};
 
-    if (is_same(type, "ovs") || is_same(type, "agilio_ovs")
-        || (is_vhost && ol_val_is_truthy(ol_val_get(details, "vhostuser_ovs_plug"))))
-        p = (struct plug){.bridge = named ? named : ovs, .ovs_interface = text(port, "id")};
-    else if (is_same(type, "bridge"))
-        p = (struct plug){.bridge = named ? named : brq, .is_bridge_made = true};
-    else if (is_same(type, "dvs"))
-        return (struct plug){.bridge = network};
-    else if (is_vhost && ol_val_is_truthy(ol_val_get(details, "vhostuser_fp_plug")))
-        p.bridge = named ? named : brq;
-    if (p.bridge)
-        p.bridge = ol_arena_printf(a, "%.*s", NIC_NAME_LEN, p.bridge);
+    if (who == PLUG_NONE)
+        return p;
+    if (who == PLUG_DVS) {
+        p.bridge = network; /* the name of a port group, of any length */
+        return p;
+    }
+    if (who == PLUG_OVS) {
+        p.ovs_interface = text(port, "id");
+        bridge = bridge ? bridge : f->ovs_bridge ? f->ovs_bridge : "br-int";
+    } else if (!bridge) {
+        bridge = ol_arena_printf(a, "brq%s", network ? network : "");
+    }
+    p.bridge = ol_arena_printf(a, "%.*s", NIC_NAME_LEN, bridge);
     return p;
 }
 

@@ -41,7 +41,7 @@ struct ol_val *placement_inventories(struct ol_arena *a, const struct placement_
         ol_val_set(a, all, p->inventories[i].resource_class, inventory(a, &p->inventories[i]));
     for (size_t i = 0; i < ol_val_count(keep); i++) {
         const struct ol_pair *pair = ol_val_pair(keep, i);
-        const char *name = ol_val_str(pair->key);
+        const char *name = pair ? ol_val_str(pair->key) : NULL;
 
         if (name && !ol_val_get(all, name))
             ol_val_set(a, all, name, inventory_again(a, pair->value));
@@ -55,7 +55,7 @@ bool placement_same_inventories(const struct ol_val *a, const struct ol_val *b)
         return false;
     for (size_t i = 0; i < ol_val_count(a); i++) {
         const struct ol_pair *pair = ol_val_pair(a, i);
-        const struct ol_val *other = ol_val_get_key(b, pair->key);
+        const struct ol_val *other = pair ? ol_val_get_key(b, pair->key) : NULL;
 
         if (!other)
             return false;

@@ -136,6 +136,34 @@ static void link_local_addresses_are_known(void **state)
             fail_msg("%s", cases[i].url);
 }
 
+static void headers_of_an_answer_are_found_by_name(void **state)
+{
+    static const struct {
+        const char *head, *want; /* NULL = absent */
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nX-Token:  abc \r\nOther: x\r\n\r\n", "abc"},
+        {"x-token: a\r\nX-TOKEN: b\r\n", "b"},
+        {"X-Token:", ""},
+        {"X-Token", NULL},
+        {"X-Token-More: a\r\n", NULL},
+        {"", NULL},
+    };
+
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        ol_auto(ol_buf_done) struct ol_buf head = OL_BUF_INIT(200);
+        size_t len = 0;
+        const char *got;
+
+        ol_buf_adds(&head, cases[i].head);
+        got = ol_http_head_get(&head, "X-Token", &len);
+        assert_int_equal(got != NULL, cases[i].want != NULL);
+        if (got) {
+            assert_int_equal(len, strlen(cases[i].want));
+            assert_memory_equal(got, cases[i].want, len);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +176,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test(names_and_passwords_of_urls_are_not_shown),
         cmocka_unit_test(link_local_addresses_are_known),
+        cmocka_unit_test(headers_of_an_answer_are_found_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
