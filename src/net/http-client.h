@@ -21,8 +21,8 @@
  *
  * Failures of fetch beyond those of core/http.h: -EINVAL not a URL of these kinds; -ELIBACC
  * libcurl is not installed; -ENOENT no such file; -EHOSTUNREACH no such host; -ECONNREFUSED;
- * -ECONNRESET; -ETIMEDOUT; -ELOOP too many redirects; -EKEYREJECTED the certificate is not trusted; -EIO.
- * Domain "curl" with curl's number as status where curl said it.
+ * -ECONNRESET; -ETIMEDOUT; -ELOOP too many redirects; -EKEYREJECTED the certificate is not trusted;
+ * -EIO. Domain "curl" with curl's number as status where curl said it.
  */
 extern const struct ol_http ol_http_real;
 

@@ -5,12 +5,14 @@
 
 #include "codec/json.h"
 #include "compute/cloud/address.h"
-#include "compute/cloud/cloud-internal.h"
+#include "compute/cloud/answer.h"
 #include "compute/cloud/config-drive.h"
 #include "compute/cloud/image-check.h"
+#include "compute/cloud/keystone.h"
 #include "compute/cloud/network-info.h"
 #include "compute/cloud/placement.h"
 #include "core/cleanup.h"
+#include "core/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "compute/base/exception.h"
+#include "compute/cloud/answer.h"
 #include "compute/cloud/cloud.h"
 #include "compute/cloud/keystone.h"
 #include "core/arena.h"
@@ -103,8 +104,6 @@ int cloud_fail(const struct cloud_ask *q, int status, const struct ol_val *body,
     __attribute__((warn_unused_result));
 /* True when 'err' is that status of a service. */
 bool cloud_is(const struct ol_err *err, int status);
-/* What a service says about a failure; NULL = nothing. */
-const char *cloud_message(const struct ol_val *body);
 /* -EINVAL unless it can stand in a path: letters, digits, "_", "-" and "." within. */
 int cloud_check_id(const char *what, const char *id, struct ol_err *err)
     __attribute__((warn_unused_result));

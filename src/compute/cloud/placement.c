@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compute/cloud/cloud-internal.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/str.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "compute/cloud/cloud-internal.h"
+#include "compute/cloud/cloud.h"
+#include "core/arena.h"
 
 /*
  * What a provider should be against what it is: pure. placement.c asks and writes.
