@@ -33,13 +33,18 @@ def cloud():
         yield c
 
 
-def run(cloud, *steps, timeout=60, user=None, **config):
-    """What each step gave, in order."""
+def start(cloud, *steps, timeout=60, user=None, env=None, **config):
+    """The steps, by the tool."""
     given = {name: cloud.auth() for name in ("placement", "neutron", "cinder")}
     given.update({"steps": steps, "user": user or {"request_id": "req-test"}})
     given.update({k: v for k, v in config.items() if v is not None})
-    done = subprocess.run([TOOL], input=json.dumps(given), capture_output=True, text=True,
-                          timeout=timeout)
+    return subprocess.run([TOOL], input=json.dumps(given), capture_output=True, text=True,
+                          timeout=timeout, env={**os.environ, **(env or {})})
+
+
+def run(cloud, *steps, **config):
+    """What each step gave, in order."""
+    done = start(cloud, *steps, **config)
     assert done.returncode == 0, done.stderr
     assert cloud.password not in done.stdout + done.stderr
     for token in cloud.tokens:
@@ -450,6 +455,41 @@ def test_a_file_of_this_host_can_be_an_image(cloud, tmp_path):
         result = get_base(cloud, tmp_path, name, placement={}, neutron={}, cinder={})["result"]
         assert Path(result["path"]).read_bytes() == raw_image()
     assert not cloud.requests
+
+
+def test_images_are_asked_for_as_nova_does(cloud, tmp_path):
+    wanted = [golden(n) for n in ("libvirt-040*", "libvirt-041*")]
+    image = cloud.add_image(b"x")
+    user = cloud.context()
+    good(cloud, ["download", image, f"{tmp_path}/f"], user=user,
+         service_user=cloud.auth(send_service_user_token=True))
+    captured = wanted[0]["reply"]["id"]
+    for request, message in zip(cloud.asked("glance"), wanted, strict=True):
+        assert as_sent(request) == (message["method"], message["path"].replace(captured, image),
+                                    None, None)
+        for name in ("X-Auth-Token", "X-Service-Token", "X-OpenStack-Request-ID"):
+            assert (name in message["headers"]) == (name.lower() in request.headers)
+    assert (tmp_path / "f").read_bytes() == b"x"
+
+
+def test_killed_at_any_change_the_next_run_makes_it_whole(cloud, tmp_path):
+    content = raw_image(1 << 18)
+    (tmp_path / "raw").write_bytes(content)
+    qemu_img("convert", "-f", "raw", "-O", "qcow2", tmp_path / "raw", tmp_path / "q")
+    image = cloud.add_image((tmp_path / "q").read_bytes(), disk_format="qcow2")
+    for n in range(1, 100):
+        where = tmp_path / str(n)
+        cloud.providers.clear()
+        config = {"instances_path": str(where), "force_raw_images": True}
+        done = start(cloud, sync(), ["base", image], env={"ORLOP_KILL_AT": str(n)}, **config)
+        good(cloud, sync(), ["base", image], **config)
+        assert base_of(where, image).read_bytes() == content
+        assert images_left(where) == [base_of(where, image).name]
+        assert cloud.providers[NODE]["traits"] == ["COMPUTE_NODE"]
+        shutil.rmtree(where)
+        if done.returncode == 0:
+            break
+    assert 8 < n < 99
 
 
 # --- networks ---

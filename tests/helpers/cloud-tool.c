@@ -413,6 +413,7 @@ int main(void)
     if (read_in(&a, &in) < 0 || ol_env_init(&env, "/", NULL) < 0)
         return 1;
     env.http = &ol_http_real;
+    ol_env_arm_kill(&env);
     t.env = &env;
     t.in = in;
     read_config(in, &t.config);

@@ -34,12 +34,14 @@ struct cloud_ask {
     const char *method, *path; /* "/resource_providers/U/inventories?…" */
     const char *version;       /* microversion "1.26"; NULL = none sent */
     const struct ol_val *body; /* JSON; NULL = none */
-    const struct nova_context
-        *user;       /* with the user's token (and the service token); NULL = our own */
+    /* NULL = our own token. Else the user's, if it has one, with the service token beside it when
+     * send_service_user_token; placement and neutron get our own all the same. Its request id. */
+    const struct nova_context *user;
     ol_time timeout; /* 0 = the section's, else 60 s */
 };
 /* 0 with *ret_status, *ret (NULL when there is no JSON body) whatever the status is; -errno when
- * there was no answer, with the service's name in the sentence. */
+ * there was no answer, or a success that cannot be read, with the service's name in the sentence.
+ * A connection that was reset is tried again, but for POST, which might be done twice. */
 int cloud_fetch(struct cloud *c, const struct cloud_ask *q, struct ol_arena *a, int *ret_status,
                 const struct ol_val **ret, struct ol_err *err) __attribute__((warn_unused_result));
 
@@ -57,9 +59,10 @@ struct placement_provider {
     const struct ol_strv *traits; /* ours; what others set (CUSTOM_…) on the provider stays */
 };
 /* Makes the provider what it should be: creates it, writes inventories and traits where they differ
- * from what was last seen; a generation conflict (409) is read anew and tried again, 4 times. What
- * was seen is kept and read anew after resource_provider_association_refresh, or when clear is
- * true. */
+ * from what was last seen; a generation conflict (409) is read anew and tried again, 4 times. An
+ * inventory that should go but has allocations stays until they have gone. Traits that begin with
+ * COMPUTE_ or HW_CPU_ are ours, others are only added to. What was seen is kept and read anew after
+ * resource_provider_association_refresh, or when clear is true. */
 int placement_sync(struct cloud *c, const struct placement_provider *p, bool clear,
                    struct ol_err *err) __attribute__((warn_unused_result));
 /* *ret: the map "allocations" by provider (empty map = none) of a consumer. */
@@ -108,8 +111,9 @@ int neutron_create_port(struct cloud *c, const struct nova_context *user, const 
 /* Missing is success. */
 int neutron_delete_port(struct cloud *c, const struct nova_context *user, const char *port,
                         struct ol_err *err) __attribute__((warn_unused_result));
-/* nova's network_info (a list of VIFs, what info_cache and config drive hold) of these ports:
- * networks and subnets are read. */
+/* nova's network_info (a list of VIFs, what info_cache and config drive hold) of these ports, in
+ * their order: networks, subnets, DHCP servers and floating addresses are read, each kind by one
+ * question. preserve_on_delete is false in all: it is known to who keeps the old network_info. */
 int neutron_network_info(struct cloud *c, const struct nova_context *user,
                          const struct ol_val *ports, struct ol_arena *a, struct ol_val **ret,
                          struct ol_err *err) __attribute__((warn_unused_result));

@@ -190,23 +190,40 @@ int cloud_send(struct cloud *c, const struct cloud_send *s, struct ol_http_respo
     }
 }
 
+/* Pages of proxies come with failures; a success that can't be read is not an empty one. */
+static int read_answer(const struct cloud_ask *q, const struct ol_http_response *answer,
+                       struct ol_arena *a, const struct ol_val **ret, struct ol_err *err)
+{
+    struct ol_err why = OL_ERR_INIT;
+    struct ol_val *v = NULL;
+    int r = 0;
+
+    if (answer->body.len)
+        r = ol_json_load(answer->body.data, answer->body.len, a, &v, &why);
+    if (r < 0 && answer->status >= 200 && answer->status < 300)
+        return ol_err_set(err, r == -EFBIG ? EFBIG : EPROTO,
+                          "%s: %s %.160s: the answer cannot be read: %.160s",
+                          cloud_services[q->service].name, q->method, q->path, ol_err_text(&why));
+    *ret = r < 0 ? NULL : v;
+    return 0;
+}
+
 int cloud_fetch(struct cloud *c, const struct cloud_ask *q, struct ol_arena *a, int *ret_status,
                 const struct ol_val **ret, struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf body = OL_BUF_INIT(CLOUD_MAX_ANSWER);
-    struct cloud_send s = {.ask = q, .body = body};
     struct ol_http_response answer = {.body = OL_BUF_INIT(CLOUD_MAX_ANSWER)};
-    struct ol_val *v = NULL;
+    struct cloud_send s = {.ask = q};
+    const struct ol_val *v = NULL;
     int r = q->body ? ol_json_dump(q->body, &ol_json_compact, &body) : 0;
 
     if (r < 0)
         return ol_err_set(err, -r, "%s: %s %s: what is to be sent is no JSON",
                           cloud_services[q->service].name, q->method, q->path);
-    s.body = body;
+    s.body = body; /* borrowed */
     r = cloud_send(c, &s, &answer, err);
-    if (r == 0 && answer.body.len
-        && ol_json_load(answer.body.data, answer.body.len, a, &v, NULL) < 0)
-        v = NULL; /* pages of proxies */
+    if (r == 0)
+        r = read_answer(q, &answer, a, &v, err);
     ol_buf_done(&answer.body);
     if (r < 0)
         return r;

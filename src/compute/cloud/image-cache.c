@@ -226,13 +226,15 @@ static int take_in(struct intake *in, const char *path, struct ol_err *err)
 
     if (r == 0 && !env->is_dry_run)
         r = judge(in, examine(in, &keep, &why), &why, err);
+    /* The rename comes last: once there is a base file nobody looks for leftovers. */
+    if (r == 0 && keep == in->converted)
+        r = ol_unlink(env, in->part, err);
     if (r == 0 && keep)
         r = ol_rename(env, keep, path, err);
-    /* What failed is not kept, neither is what was converted. */
-    if (r < 0 || keep != in->part)
+    if (r < 0) {
         (void)!ol_unlink(env, in->part, NULL);
-    if (r < 0)
         (void)!ol_unlink(env, in->converted, NULL);
+    }
     return r;
 }
 

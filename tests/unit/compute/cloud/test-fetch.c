@@ -226,6 +226,18 @@ static void a_failure_names_service_status_and_message(void **state)
     }
 }
 
+static void a_success_that_cannot_be_read_is_no_empty_one(void **state)
+{
+    struct fixture *f = *state;
+    struct ol_err err = OL_ERR_INIT;
+    int status;
+
+    fake_http_answer(&f->http, "GET http://placement/x", 0, 200, "{'allocations': {");
+    assert_int_equal(ask(f, (struct cloud_ask){.service = CLOUD_PLACEMENT}, &status, &err),
+                     -EPROTO);
+    assert_non_null(strstr(err.msg, "placement: GET /x: the answer cannot be read"));
+}
+
 static void glance_s_servers_take_turns(void **state)
 {
     struct fixture *f = *state;
@@ -311,6 +323,7 @@ int main(void)
         TEST(a_request_id_cannot_bring_headers_in),
         cmocka_unit_test(what_is_not_safe_to_repeat_is_not_repeated),
         TEST(a_failure_names_service_status_and_message),
+        TEST(a_success_that_cannot_be_read_is_no_empty_one),
         TEST(glance_s_servers_take_turns),
         TEST(keystone_s_nonsense_is_an_error),
         TEST(lifetimes_are_read_from_the_token_alone),
