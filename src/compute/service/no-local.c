@@ -7,6 +7,7 @@
 int conductor_local(struct ol_env *env, const char *path, const struct nova_release *r,
                     struct conductor **ret, struct ol_err *err)
 {
-    return ol_err_set(err, ENOSYS, "this build has no conductor of its own: --standalone is not "
-                                   "possible");
+    return ol_err_set(err, ENOSYS,
+                      "this build has no conductor of its own: --standalone is not "
+                      "possible");
 }

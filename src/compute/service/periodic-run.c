@@ -35,6 +35,11 @@ struct periodic_run *periodic_run_new(struct service_parts *p)
     return r;
 }
 
+ol_time periodic_run_first(const struct compute_config *c)
+{
+    return periodic_first(c->periodic_fuzzy_delay, dice());
+}
+
 static void run_one(struct service_parts *p, const struct manager_periodic *row)
 {
     struct ol_err err = OL_ERR_INIT;

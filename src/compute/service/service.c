@@ -42,18 +42,6 @@ static ol_time report_tick(void *ctx)
     return took < interval ? interval - took : 0;
 }
 
-static ol_time random_delay(ol_time most)
-{
-    char hex[33];
-    uint64_t n = 0;
-
-    nova_uuid_hex(hex);
-    hex[8] = '\0';
-    if (ol_parse_u64(hex, 16, &n) < 0)
-        return 0;
-    return (ol_time)(n % ((uint64_t)(most / OL_SECOND) + 1)) * OL_SECOND;
-}
-
 static int start_tickers(struct service *s)
 {
     const struct compute_config *c = s->config;
@@ -66,8 +54,8 @@ static int start_tickers(struct service *s)
     }
     if (c->periodic_enable) {
         s->periodic_run = periodic_run_new(&s->parts);
-        s->periodic = ticker_start("periodic", random_delay(c->periodic_fuzzy_delay),
-                                   periodic_run_tick, s->periodic_run);
+        s->periodic =
+            ticker_start("periodic", periodic_run_first(c), periodic_run_tick, s->periodic_run);
         if (!s->periodic)
             return -EAGAIN;
     }
