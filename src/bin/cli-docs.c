@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compute/service/args.h"
 #include "core/cleanup.h"
 #include "guest/cli/cli.h"
 #include "orlop/programs.h"
@@ -18,7 +19,8 @@
 static const char mark[] = ".\\\" TABLES\n";
 
 static const struct ol_program *const daemons[] = {
-    &orlop_program, &apiserver_program, &controller_program, &node_program, &driver_program,
+    &orlop_program, &apiserver_program, &controller_program,
+    &node_program,  &driver_program,    &compute_program,
 };
 
 static const struct ol_program *find_program(const char *name)

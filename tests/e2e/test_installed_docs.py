@@ -10,7 +10,7 @@ import pytest
 
 from support.machine import our_program
 
-DAEMONS = ("orlop", "orlop-apiserver", "orlop-csi-local", "orlop-node", "orlop-volume-controller")
+DAEMONS = ("orlop", "orlop-apiserver", "orlop-compute", "orlop-csi-local", "orlop-node", "orlop-volume-controller")
 NAMES = ("cloud-init", "cloud-id", "cloud-init-per", *DAEMONS)
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS",
             "EXAMPLES")

@@ -201,11 +201,8 @@ int compute_run(struct ol_cli *cli, int argc, char **argv)
     struct ol_err err = OL_ERR_INIT;
     int r;
 
+    (void)argc;
     (void)argv;
-    if (argc > 0) {
-        r = ol_err_set(&err, EINVAL, "unrecognized arguments: %s", argv[0]);
-        return misuse(&err);
-    }
     r = ol_env_init(&p->env, "/", &err);
     if (r < 0 || ol_log_add_sink(&p->log, &sink) < 0)
         return misuse(&err);

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""orlop-compute as a process: its command line, log, signals; its start on RabbitMQ beside a conductor."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from support.cluster import our
+from support.nova_conductor import WIRE, Conductor
+from support.rabbit import Rabbit
+
+CONFIG = """\
+[DEFAULT]
+host = h1
+compute_driver = fake.FakeDriver
+state_path = {state}
+transport_url = {url}
+log_file = {state}/compute.log
+periodic_fuzzy_delay = 0
+rpc_response_timeout = 5
+graceful_shutdown_timeout = 10
+[database]
+connection = mysql://nobody:hunter2@nowhere/nova
+"""
+LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) "
+                  r"[\w.]+ \[(-|\S+ req-[0-9a-f-]{36}( \S+){6})\] .*$")
+
+
+class Daemon:
+    def __init__(self, where, url, *argv, more=""):
+        self.where = where
+        self.state = where / "state"
+        self.state.mkdir(exist_ok=True)
+        self.config = where / "nova.conf"
+        self.config.write_text(CONFIG.format(state=self.state, url=url) + more)
+        self.log = self.state / "compute.log"
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(where / "notify"))
+        self.notify.settimeout(20)
+        env = {"PATH": os.environ["PATH"], "HOME": str(where), "NOTIFY_SOCKET": str(where / "notify")}
+        self.process = subprocess.Popen(
+            [our("orlop-compute"), "--config-file", self.config, *argv], env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def told(self):
+        return self.notify.recv(100).decode()
+
+    def wait_log(self, text, timeout=15):
+        end = time.monotonic() + timeout
+        while not self.log.exists() or text not in self.log.read_text():
+            assert time.monotonic() < end and self.process.poll() is None, f"no '{text}' in {self.log.read_text()}"
+            time.sleep(0.02)
+
+    def end(self, number=signal.SIGTERM):
+        """(exit status, standard error)"""
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=20)
+        return self.process.returncode, err
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        self.notify.close()
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    daemons = []
+
+    def start(*argv, **named):
+        daemons.append(Daemon(tmp_path, *argv, **named))
+        return daemons[-1]
+
+    yield start
+    for d in daemons:
+        d.close()
+
+
+@pytest.fixture
+def lonely(daemon):
+    """One that nobody answers: there is no broker."""
+    d = daemon("rabbit://u:hunter2@127.0.0.1:1/")
+    d.wait_log("is unreachable")
+    return d
+
+
+@pytest.fixture(scope="module")
+def rabbit(tmp_path_factory):
+    if not WIRE:
+        pytest.skip("the captured messages are missing")
+    with Rabbit(tmp_path_factory.mktemp("rabbit") / "r") as broker:
+        yield broker
+
+
+@pytest.fixture
+def conductor(rabbit):
+    with Conductor(rabbit, rabbit.home()) as c:
+        yield c
+
+
+def run(*argv):
+    return subprocess.run([our("orlop-compute"), *argv], capture_output=True, text=True, check=False, timeout=20)
+
+
+@pytest.mark.demands("C23", "C24")
+def test_a_wrong_command_line_or_configuration_ends_with_2(tmp_path):
+    bad = tmp_path / "bad.conf"
+    bad.write_text("[DEFAULT]\nreport_interval = soon\n")
+    cases = [
+        (("--nope",), "--nope"),
+        (("--config-file", tmp_path / "none"), f"{tmp_path}/none"),
+        (("--config-file", bad), f"{bad}:2: [DEFAULT] report_interval: 'soon' is not a whole number"),
+        (("--config-dir", tmp_path), f"{bad}:2: [DEFAULT] report_interval"),
+        (("file",), "'file' is not understood"),
+    ]
+    for argv, text in cases:
+        done = run(*argv)
+        assert (done.returncode, done.stdout) == (2, "") and text in done.stderr and done.stderr.count("\n") == 1
+    assert run("--version").stdout == "26.2.2\n"
+
+
+@pytest.mark.demands("C29", "C30")
+def test_usr2_writes_a_report_without_secrets(lonely):
+    lonely.process.send_signal(signal.SIGUSR2)
+    time.sleep(0.5)
+    status, err = lonely.end()
+    assert status == 0
+    titles = re.findall(r"^={4} +(\S.*?) +={4}$", err, re.M)
+    assert titles == ["Guru Meditation", "Package", "Threads", "Tasks", "Processes", "Queues", "Instances", "Configuration"]
+    assert "version = 26.2.2" in err and "transport_url = ***" in err
+    log = lonely.log.read_text()
+    assert "nova.conf:11 sets [database] connection: this service has no access to a database" in log
+    assert "hunter2" not in err + log
+
+
+@pytest.mark.demands("C25")
+def test_the_log_has_oslos_lines_and_follows_a_rotation(lonely):
+    lonely.log.rename(lonely.state / "old")
+    lonely.process.send_signal(signal.SIGHUP)
+    lonely.wait_log("Caught SIGHUP")
+    lines = ((lonely.state / "old").read_text() + lonely.log.read_text()).splitlines()
+    assert len(lines) > 2 and [n for n in lines if not LINE.match(n)] == []
+
+
+@pytest.mark.demands("C39")
+def test_hup_reads_the_configuration_again(lonely):
+    lonely.config.write_text(lonely.config.read_text().replace("host = h1", "host = h2\ndebug = true"))
+    lonely.process.send_signal(signal.SIGHUP)
+    lonely.wait_log("Ignoring change to immutable option DEFAULT.host")
+    lonely.wait_log("Option DEFAULT.debug changed from [False] to [True]")
+    lonely.config.write_text("oops")
+    lonely.process.send_signal(signal.SIGHUP)
+    lonely.wait_log("Caught Error while reloading configure files")
+    assert lonely.process.poll() is None
+
+
+@pytest.mark.demands("C39")
+def test_int_ends_at_once(lonely):
+    assert lonely.end(signal.SIGINT)[0] == 1
+    assert "Caught SIGINT signal, instantaneous exiting" in lonely.log.read_text()
+
+
+@pytest.mark.demands("C17", "C31", "C36")
+def test_the_start_asks_in_novas_order_and_says_when_it_is_ready(daemon, conductor, rabbit):
+    d = daemon(rabbit.url(conductor.home))
+    assert d.told() == "READY=1"
+    start = ["ping", "Service.get_minimum_version", "InstanceList.get_by_host", "Service.get_by_host_and_binary",
+             "Service.create", "ComputeNode.create"]
+    assert [n for n in conductor.asked if n in start] == start
+    made = conductor.wait("Service.create")["args"]["objinst"]["nova_object.data"]
+    assert {k: made[k] for k in ("host", "binary", "topic", "report_count", "version")} == {
+        "host": "h1", "binary": "nova-compute", "topic": "compute", "report_count": 0, "version": 64}
+    assert {"compute", "compute.h1"} <= set(rabbit.queues(conductor.home))
+    assert d.end()[0] == 0
+    assert d.told() == "STOPPING=1"
+
+
+@pytest.mark.demands("C37", "C38")
+def test_the_state_is_reported_after_5_s_and_periodic_tasks_run(daemon, conductor, rabbit):
+    d = daemon(rabbit.url(conductor.home), "--debug")
+    assert d.told() == "READY=1"
+    ready = time.monotonic()
+    saved = conductor.wait("Service.save")["args"]["objinst"]
+    assert 4.5 < time.monotonic() - ready < 8
+    assert saved["nova_object.data"]["report_count"] == 1 and saved["nova_object.changes"] == ["report_count"]
+    d.wait_log("Running periodic task ComputeManager.")
+    assert d.end()[0] == 0
+
+
+@pytest.mark.demands("C34")
+def test_it_does_not_start_beside_computes_that_are_too_old(daemon, conductor, rabbit):
+    conductor.answers["Service.get_minimum_version"]["result"] = 60
+    d = daemon(rabbit.url(conductor.home))
+    assert d.process.wait(20) == 1
+    assert "CRITICAL nova.service [-] Unhandled error: TooOldComputeService: Current Nova version does not support" \
+        in d.log.read_text()
+
+
+def test_it_answers_pings(daemon, conductor, rabbit):
+    d = daemon(rabbit.url(conductor.home))
+    assert d.told() == "READY=1"
+    peer = rabbit.connect(conductor.home)
+    channel, answers = peer.channel(), []
+    channel.queue_declare("reply_test", auto_delete=True)
+    channel.basic_consume("reply_test", no_ack=True, callback=lambda m: answers.append(json.loads(m.body)))
+    conductor.send("nova", "compute.h1", {
+        "method": "ping", "namespace": "baseapi", "version": "1.0", "args": {"arg": "hello"}, "_msg_id": "1" * 32,
+        "_reply_q": "reply_test", "_timeout": None, "_unique_id": "2" * 32}, channel)
+    while not answers:
+        peer.drain_events(timeout=10)
+    peer.collect()
+    reply = json.loads(answers[0]["oslo.message"])
+    assert reply["result"] == {"service": "compute", "arg": "hello"} and reply["failure"] is None
