@@ -37,7 +37,7 @@ static const struct ol_opt doctor_opts[] = {
     {0},
 };
 
-#define BUS {"bus", 0, OL_OPT_STR, "URL", "The agent's bus (orlop:///var/lib/nova/orlop-bus.sock)", AT(bus)}
+#define BUS {"bus", 0, OL_OPT_STR, "URL", "The agent's bus (orlop:///run/orlop/bus.sock)", AT(bus)}
 #define OUTPUT {"output", 'o', OL_OPT_STR, "FORMAT", "table, json or yaml", AT(output), shapes}
 #define WAIT {"wait", 'w', OL_OPT_FLAG, NULL, "Come back when it is done", AT(want_wait)}
 
@@ -156,7 +156,7 @@ int cmd_doctor(struct ol_cli *cli, int argc, char **argv)
 int orlop_main(int argc, char **argv)
 {
     struct orlop_options options = {.listen = "127.0.0.1:6443", .data_dir = "/var/lib/orlop",
-                                     .bus = "orlop:///var/lib/nova/orlop-bus.sock"};
+                                     .bus = "orlop:///run/orlop/bus.sock"};
     struct ol_cli cli = {.program = &orlop_program, .options = &options};
     int status;
 

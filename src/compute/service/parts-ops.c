@@ -113,22 +113,9 @@ static int update_resources(void *ctx, struct ol_err *err)
     return manager_update_resources(((struct service_parts *)ctx)->manager, true, err);
 }
 
-static int serve_user(struct service_parts *p, struct ol_err *err)
-{
-    struct rpc_server server = {
-        .topic = STANDALONE_TOPIC,
-        .server = p->config->host,
-        .service = p->standalone,
-    };
-
-    server.endpoints = standalone_endpoints(&server.n_endpoints);
-    return rpc_serve(p->rpc, &server, err);
-}
-
 static int serve(void *ctx, const char *topic, struct ol_err *err)
 {
     struct service_parts *p = ctx;
-    int r;
     const struct rpc_server server = {
         .topic = topic,
         .server = p->config->host,
@@ -137,8 +124,7 @@ static int serve(void *ctx, const char *topic, struct ol_err *err)
         .service = p->manager,
     };
 
-    r = rpc_serve(p->rpc, &server, err);
-    return r >= 0 && p->standalone ? serve_user(p, err) : r;
+    return rpc_serve(p->rpc, &server, err);
 }
 
 static void stop_serving(void *ctx, const char *topic)

@@ -122,20 +122,11 @@ int service_parts_open(struct service_parts *p, struct ol_err *err)
     parts.pool = p->pool;
     p->manager = manager_new(&parts);
     list_endpoints(p);
-    if (c->standalone)
-        p->standalone = standalone_new(&(struct standalone_parts){
-            .env = p->env,
-            .config = c,
-            .release = p->release,
-            .conductor = p->conductor,
-            .rpc = p->rpc,
-        });
     return 0;
 }
 
 void service_parts_close(struct service_parts *p)
 {
-    standalone_free(p->standalone);
     manager_free(p->manager);
     cloud_free(p->cloud);
     conductor_free(p->conductor);

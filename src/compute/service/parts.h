@@ -3,7 +3,6 @@
 
 #include "compute/manager/manager.h"
 #include "compute/service/ops.h"
-#include "compute/standalone/standalone.h"
 
 /*
  * The parts of the host agent, opened in the order of their dependencies: tasks, bus, conductor,
@@ -18,7 +17,6 @@ struct service_parts {
     struct conductor *conductor;
     struct cloud *cloud;
     struct manager *manager;
-    struct standalone *standalone; /* what a user asks of it; NULL in an OpenStack */
     char *connection_name, *url;
     struct rpc_endpoint *endpoints; /* the manager's, and baseapi */
     size_t n_endpoints;
@@ -39,8 +37,6 @@ extern const struct service_ops service_parts_ops; /* ctx: struct service_parts 
 /* The periodic tasks: where they are in time, and one round of them. */
 struct periodic_run;
 struct periodic_run *periodic_run_new(struct service_parts *p) __attribute__((warn_unused_result));
-/* When the first round begins: a random moment within periodic_fuzzy_delay. */
-ol_time periodic_run_first(const struct compute_config *c);
 /* A tick: runs what is due, logs what fails; how long to wait for the next. */
 ol_time periodic_run_tick(void *run);
 void periodic_run_free(struct periodic_run *run);
