@@ -151,15 +151,20 @@ static bool is_argument(enum argument kind, const char *s, const char *const *ro
     return false;
 }
 
+static const struct operation *find(const char *name)
+{
+    for (size_t i = 0; i < ol_count(operations); i++)
+        if (!strcmp(operations[i].name, name))
+            return &operations[i];
+    return NULL;
+}
+
 int privileged_steps(const char *const *roots, const char *const *argv,
                      struct privileged_steps *ret, struct ol_err *err)
 {
-    const struct operation *o = NULL;
+    const struct operation *o = argv[0] ? find(argv[0]) : NULL;
     size_t n = 0;
 
-    for (size_t i = 0; i < ol_count(operations) && argv[0] && !o; i++)
-        if (!strcmp(operations[i].name, argv[0]))
-            o = &operations[i];
     if (!o)
         return ol_err_set(err, EPERM, "the privileged helper has no operation '%s'",
                           argv[0] ? argv[0] : "");

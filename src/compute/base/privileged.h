@@ -41,7 +41,7 @@ void privileged_main(int argc, char **argv);
 /* Becomes 'user' for good: its groups, then its uid. -ENOENT there is no such user. */
 int privileged_drop(const char *user, struct ol_err *err) __attribute__((warn_unused_result));
 
-/* What an operation would do, a command a line, without doing it. -EPERM as above. 'roots' NULL = any
- * place. */
+/* What an operation would do, a command a line, without doing it. -EPERM as above. 'roots' NULL =
+ * any place. */
 int privileged_plan(const char *const *roots, const char *const *argv, struct ol_buf *ret,
                     struct ol_err *err) __attribute__((warn_unused_result));

@@ -27,6 +27,11 @@ static int to_bool(const char *text, bool *ret, struct ol_err *err)
     return 0;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Python's int(): a sign and single underscores between digits are allowed. */
 static int to_int(const char *text, int64_t *ret, struct ol_err *err)
 {
@@ -34,7 +39,7 @@ static int to_int(const char *text, int64_t *ret, struct ol_err *err)
     size_t n = 0;
 
     for (const char *p = text; *p && n < sizeof(digits) - 1; p++) {
-        if (*p == '_' && n && digits[n - 1] != '-' && p[-1] != '_' && p[1] >= '0' && p[1] <= '9')
+        if (*p == '_' && n && is_digit(p[-1]) && is_digit(p[1]))
             continue;
         if (p == text && *p == '+' && p[1] != '-')
             continue;
@@ -68,6 +73,8 @@ static int check_limits(const struct option_row *row, double value, struct ol_er
         min = 0;
         max = 65535;
     }
+    if (row->kind == OPTION_SECONDS && (value > INT32_MAX || value < -1))
+        return ol_err_set(err, EINVAL, "%.0f is no sensible number of seconds", value);
     if (flags & OPTION_MIN && value < min)
         return ol_err_set(err, EINVAL, "%g is too little: it should be greater than or equal to %g",
                           value, min);
@@ -94,8 +101,6 @@ static int put_number(const struct option_row *row, const char *text, struct com
     }
     if (r < 0)
         return r;
-    if (row->kind == OPTION_SECONDS && (whole > INT32_MAX || whole < -1))
-        return ol_err_set(err, EINVAL, "%lld is no sensible number of seconds", (long long)whole);
     if (row->kind == OPTION_FLOAT)
         *FIELD(row, c, double) = number;
     else if (row->kind == OPTION_SPAN)

@@ -5,9 +5,9 @@
 #include "core/buf.h"
 
 /*
- * The Guru Meditation Report (oslo_reports 2.4) in its layout: package, threads, tasks (nova's green
- * threads), processes, configuration without secrets; and what nova's doesn't have: queues and
- * instances.
+ * The Guru Meditation Report (oslo_reports 2.4) in its layout: package, threads, tasks (nova's
+ * green threads), processes, configuration without secrets; and what nova's doesn't have: queues
+ * and instances.
  */
 struct guru {
     struct ol_env *env;

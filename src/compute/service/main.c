@@ -13,6 +13,7 @@
 #include "compute/service/pre-start.h"
 #include "compute/service/service.h"
 #include "core/cleanup.h"
+#include "core/file.h"
 #include "net/http-client.h"
 
 enum { MISUSE = 2 };
@@ -69,16 +70,40 @@ static int load(struct program *p, const struct compute_options *o, struct ol_er
     return 0;
 }
 
+static int make_owned(struct program *p, const char *path, const struct passwd *user,
+                      struct ol_err *err)
+{
+    int r;
+
+    if (ol_is_dir(&p->env, path))
+        return 0;
+    r = ol_mkdir_p(&p->env, path, 0755, err);
+    return r >= 0 && user ? ol_chown(&p->env, path, user->pw_uid, user->pw_gid, err) : r;
+}
+
+/* A machine that stands alone needs nobody to have made its directories. */
+static int make_directories(struct program *p, const struct passwd *user, struct ol_err *err)
+{
+    const struct compute_config *c = p->service.config;
+    int r = make_owned(p, c->state_path, user, err);
+
+    if (r >= 0 && !strcmp(c->transport_url, SERVICE_NO_BROKER))
+        r = make_owned(p, SERVICE_BUS_DIRECTORY, user, err);
+    return r;
+}
+
 /* As root: the helper is started, then we become an ordinary user for good. */
 static int give_up_root(struct program *p, struct ol_err *err)
 {
     struct compute_config *c = p->service.config;
     const char *const roots[] = {c->state_path, c->instances_path, NULL};
-    int r;
+    bool is_root = geteuid() == 0 && *c->user && strcmp(c->user, "root");
+    const struct passwd *user = is_root ? getpwnam(c->user) : NULL;
+    int r = c->standalone ? make_directories(p, user, err) : 0;
 
-    if (geteuid() != 0 || !*c->user || !strcmp(c->user, "root"))
-        return 0;
-    if (!getpwnam(c->user)) {
+    if (r < 0 || !is_root)
+        return r;
+    if (!user) {
         p->reason_root = c->user;
         return 0;
     }

@@ -113,9 +113,8 @@ static int update_resources(void *ctx, struct ol_err *err)
     return manager_update_resources(((struct service_parts *)ctx)->manager, true, err);
 }
 
-static int serve(void *ctx, const char *topic, struct ol_err *err)
+static int serve(struct service_parts *p, const char *topic, struct ol_err *err)
 {
-    struct service_parts *p = ctx;
     const struct rpc_server server = {
         .topic = topic,
         .server = p->config->host,
@@ -127,9 +126,31 @@ static int serve(void *ctx, const char *topic, struct ol_err *err)
     return rpc_serve(p->rpc, &server, err);
 }
 
+/* Beside the service's own topic, for who uses a machine that stands alone. */
+static int serve_users(struct service_parts *p, struct ol_err *err)
+{
+    struct rpc_server server = {
+        .topic = STANDALONE_TOPIC, .server = p->config->host, .service = p->standalone};
+
+    server.endpoints = standalone_endpoints(&server.n_endpoints);
+    return rpc_serve(p->rpc, &server, err);
+}
+
+static int serve_all(void *ctx, const char *topic, struct ol_err *err)
+{
+    struct service_parts *p = ctx;
+    int r = serve(p, topic, err);
+
+    return r >= 0 && p->standalone && !strcmp(topic, "compute") ? serve_users(p, err) : r;
+}
+
 static void stop_serving(void *ctx, const char *topic)
 {
-    rpc_serve_stop(((struct service_parts *)ctx)->rpc, topic);
+    struct service_parts *p = ctx;
+
+    rpc_serve_stop(p->rpc, topic);
+    if (p->standalone && !strcmp(topic, "compute"))
+        rpc_serve_stop(p->rpc, STANDALONE_TOPIC);
 }
 
 /* Each report works on a copy, so that answers don't heap up in the record's memory. */
@@ -154,7 +175,7 @@ const struct service_ops service_parts_ops = {
     .save_version = save_version,
     .find_node = find_node,
     .update_resources = update_resources,
-    .serve = serve,
+    .serve = serve_all,
     .stop_serving = stop_serving,
     .report = report,
 };

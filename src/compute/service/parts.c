@@ -61,21 +61,47 @@ static int open_bus(struct service_parts *p, struct ol_err *err)
     nova_uuid(uuid);
     p->connection_name = ol_xasprintf("nova-compute:%d:%s", (int)getpid(), uuid);
     /* A machine that stands alone has no broker unless it is told of one. */
-    p->url = p->config->standalone && !strcmp(p->config->transport_url, "rabbit://")
-                 ? ol_xasprintf("orlop://%s/orlop-bus.sock", p->config->state_path)
-                 : ol_xstrdup(p->config->transport_url);
+    p->url =
+        ol_xstrdup(p->config->standalone && !strcmp(p->config->transport_url, SERVICE_NO_BROKER)
+                       ? SERVICE_BUS
+                       : p->config->transport_url);
     fill_transport(p, &transport);
     return rpc_new(p->env, &o, &p->rpc, err);
 }
 
 static int open_conductor(struct service_parts *p, struct ol_err *err)
 {
-    if (p->config->standalone) {
-        ol_autofree char *path = ol_path_join(p->config->state_path, "orlop-compute.sqlite");
+    ol_autofree char *path = ol_path_join(p->config->state_path, "orlop-compute.sqlite");
+    struct standalone_parts parts = {
+        .env = p->env, .config = p->config, .release = p->release, .rpc = p->rpc};
+    int r;
 
-        return conductor_local(p->env, path, p->release, &p->conductor, err);
+    if (!p->config->standalone) {
+        p->conductor = conductor_remote(p->env, p->rpc, p->release);
+        return 0;
     }
-    p->conductor = conductor_remote(p->env, p->rpc, p->release);
+    r = conductor_local(p->env, path, p->release, &p->conductor, err);
+    if (r < 0)
+        return r;
+    parts.conductor = p->conductor;
+    p->standalone = standalone_new(&parts);
+    return 0;
+}
+
+static int find_driver(const struct compute_config *c, const struct virt_driver **ret,
+                       struct ol_err *err)
+{
+    const char *name = c->compute_driver;
+
+    if (!name && c->standalone)
+        name = "qemu.QemuDriver";
+    if (!name)
+        return ol_err_set(err, EINVAL,
+                          "[DEFAULT] compute_driver: Compute driver option required, but not "
+                          "specified");
+    *ret = virt_driver_find(name);
+    if (!*ret)
+        return ol_err_set(err, EINVAL, "[DEFAULT] compute_driver: there is no driver '%s'", name);
     return 0;
 }
 
@@ -102,14 +128,9 @@ int service_parts_open(struct service_parts *p, struct ol_err *err)
     int r;
 
     ol_arena_init(&p->record_arena, 1 << 20);
-    if (!c->compute_driver)
-        return ol_err_set(err, EINVAL,
-                          "[DEFAULT] compute_driver: Compute driver option required, but not "
-                          "specified");
-    parts.driver = virt_driver_find(c->compute_driver);
-    if (!parts.driver)
-        return ol_err_set(err, EINVAL, "[DEFAULT] compute_driver: there is no driver '%s'",
-                          c->compute_driver);
+    r = find_driver(c, &parts.driver, err);
+    if (r < 0)
+        return r;
     p->pool = task_pool_new(p->env, &pool);
     r = open_bus(p, err);
     if (r >= 0)
@@ -129,6 +150,8 @@ void service_parts_close(struct service_parts *p)
 {
     manager_free(p->manager);
     cloud_free(p->cloud);
+    if (p->standalone)
+        standalone_free(p->standalone);
     conductor_free(p->conductor);
     if (p->rpc)
         rpc_free(p->rpc);

@@ -3,6 +3,7 @@
 
 #include "compute/manager/manager.h"
 #include "compute/service/ops.h"
+#include "compute/standalone/standalone.h"
 
 /*
  * The parts of the host agent, opened in the order of their dependencies: tasks, bus, conductor,
@@ -17,6 +18,7 @@ struct service_parts {
     struct conductor *conductor;
     struct cloud *cloud;
     struct manager *manager;
+    struct standalone *standalone; /* what users ask of a machine that stands alone; or NULL */
     char *connection_name, *url;
     struct rpc_endpoint *endpoints; /* the manager's, and baseapi */
     size_t n_endpoints;
@@ -25,6 +27,11 @@ struct service_parts {
     struct nova_object *record;
     int64_t report_count;
 };
+
+/* Where a machine that stands alone has its bus, unless transport_url says so; 'orlop' asks there. */
+#define SERVICE_BUS_DIRECTORY "/run/orlop"
+#define SERVICE_BUS           "orlop://" SERVICE_BUS_DIRECTORY "/bus.sock"
+#define SERVICE_NO_BROKER     "rabbit://" /* the default of transport_url */
 
 /* -EINVAL: a driver or a transport that is not known. */
 int service_parts_open(struct service_parts *p, struct ol_err *err)

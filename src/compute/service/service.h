@@ -12,9 +12,9 @@
 #include "compute/service/ticker.h"
 
 /*
- * The life of the host agent: a start that blocks, in a thread of its own; then reports and periodic
- * tasks in threads of theirs, the manager's work in the pool; a stop that blocks, in a thread again.
- * The main thread has the loop, which turns signals into these:
+ * The life of the host agent: a start that blocks, in a thread of its own; then reports and
+ * periodic tasks in threads of theirs, the manager's work in the pool; a stop that blocks, in a
+ * thread again. The main thread has the loop, which turns signals into these:
  *
  *     TERM    stop consuming, let tasks end, leave          INT    leave at once (status 1)
  *     HUP     read the configuration again                  USR2   the state report

@@ -17,6 +17,6 @@ struct ticker *ticker_start(const char *name, ol_time first, ol_time (*tick)(voi
     __attribute__((warn_unused_result));
 /* No tick begins any more. */
 void ticker_stop(struct ticker *t);
-/* Stops it and waits for its thread, which may be in a tick, for 'patience'. False when it is in one
- * still: it is left alone then, to die with the process. True frees it. */
+/* Stops it and waits for its thread, which may be in a tick, for 'patience'. False when it is in
+ * one still: it is left alone then, to die with the process. True frees it. */
 bool ticker_free(struct ticker *t, ol_time patience) __attribute__((warn_unused_result));
