@@ -7,7 +7,9 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,7 @@ graceful_shutdown_timeout = 10
 [database]
 connection = mysql://nobody:hunter2@nowhere/nova
 """
+NOBODY = 65534
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) "
                   r"[\w.]+ \[(-|\S+ req-[0-9a-f-]{36}( \S+){6})\] .*$")
 
@@ -107,6 +110,14 @@ def conductor(rabbit):
 
 def run(*argv):
     return subprocess.run([our("orlop-compute"), *argv], capture_output=True, text=True, check=False, timeout=20)
+
+
+def parent_of(proc):
+    """The parent of a process; None when it is gone."""
+    try:
+        return int(re.search(r"^PPid:\s(\d+)$", (proc / "status").read_text(), re.M)[1])
+    except (OSError, TypeError):
+        return None
 
 
 @pytest.mark.demands("C23", "C24")
@@ -218,3 +229,34 @@ def test_it_answers_pings(daemon, conductor, rabbit):
     peer.collect()
     reply = json.loads(answers[0]["oslo.message"])
     assert reply["result"] == {"service": "compute", "arg": "hello"} and reply["failure"] is None
+
+
+@pytest.fixture
+def open_place():
+    """A directory that everybody may look into; pytest's own are root's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give up root")
+    with tempfile.TemporaryDirectory(prefix="orlop-compute-") as where:
+        place = Path(where)
+        place.chmod(0o755)
+        (place / "state").mkdir()
+        os.chown(place / "state", NOBODY, NOBODY)
+        yield place
+
+
+@pytest.mark.demands("C26", "C39")
+def test_standalone_it_is_an_ordinary_user_with_a_helper_and_stops_in_order(open_place):
+    d = Daemon(open_place, f"orlop://{open_place}/state/bus.sock", "--standalone", more="[orlop]\nuser = nobody\n")
+    (open_place / "notify").chmod(0o777)
+    assert d.told() == "READY=1"
+    status = (Path("/proc") / str(d.process.pid) / "status").read_text()
+    assert re.search(rf"^Uid:\s{NOBODY}\s{NOBODY}\s{NOBODY}\s{NOBODY}$", status, re.M)
+    helpers = [p for p in Path("/proc").glob("[0-9]*") if parent_of(p) == d.process.pid]
+    assert [(p / "comm").read_text() for p in helpers] == ["compute-helper\n"]
+    assert helpers[0].stat().st_uid == 0
+    assert d.end()[0] == 0
+    d.close()
+    end = time.monotonic() + 5
+    while helpers[0].exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not helpers[0].exists()
