@@ -14,8 +14,8 @@
  *
  *     {"call": "spawn", "machine": {"uuid": …, "disks": […], …}}
  *
- * and one line for each: {"result": 0, …} or {"result": -2, "error": …, "domain": …}; what the driver
- * tells by itself comes as {"event": KIND, "uuid": U}. ORLOP_KILL_AT counts its changes.
+ * and one line for each: {"result": 0, …} or {"result": -2, "error": …, "domain": …}; what the
+ * driver tells by itself comes as {"event": KIND, "uuid": U}. ORLOP_KILL_AT counts its changes.
  */
 enum { LINE_MAX_SIZE = 1 << 16, MAX_DEVICES = 32 };
 

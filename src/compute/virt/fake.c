@@ -9,8 +9,8 @@
 #include "core/table.h"
 
 /*
- * nova.virt.fake: machines that are a row in memory, at once what they are told to be. They end with
- * the program. What operators and tests see of the host is what nova's FakeDriver says.
+ * nova.virt.fake: machines that are a row in memory, at once what they are told to be. They end
+ * with the program. What operators and tests see of the host is what nova's FakeDriver says.
  */
 struct fake_machine {
     const char *uuid; /* the key: first member */

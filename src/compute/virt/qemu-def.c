@@ -122,6 +122,10 @@ static struct virt_disk keep_disk(struct qemu_def *d, const struct virt_disk *di
     k.serial = keep(d, disk->serial);
     k.role = keep(d, disk->role);
     k.bus = keep(d, bus_of(d, disk));
+    /* QEMU refuses two devices of one place in the order: the first has it. */
+    for (size_t i = 0; i < d->n_disks; i++)
+        if (d->disks[i].d.boot_index == k.boot_index)
+            k.boot_index = -1;
     if (k.is_ours && !k.path)
         k.path = ol_arena_printf(&d->arena, "%s/%s", d->m.directory, k.role);
     return k;

@@ -25,7 +25,7 @@
 
 enum { VERSION_SECONDS = 10, FILE_MAX = 4 << 20 };
 
-/* The user that QEMU runs as, when we may choose: the option's, or ours by name when there is it. */
+/* The user that QEMU runs as, when we may choose: the option's, or ours when there is one. */
 static int find_user(struct qemu *q, struct ol_err *err)
 {
     const char *wanted = q->base.config->qemu_user;

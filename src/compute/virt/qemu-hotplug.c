@@ -5,6 +5,7 @@
 
 #include "compute/base/exception.h"
 #include "compute/virt/qemu-internal.h"
+#include "core/alloc.h"
 #include "core/cleanup.h"
 
 /* Devices that come and go while a machine runs; in its definition only when it does not. */
@@ -30,6 +31,16 @@ static int unless_gone(int r, struct ol_err *err)
     return r;
 }
 
+/* What was heard of a device of this name before. */
+static void forget_gone(struct qemu_machine *m, const char *device)
+{
+    pthread_mutex_lock(&m->q->lock);
+    for (size_t i = m->gone.n; i > 0; i--)
+        if (!strcmp(m->gone.v[i - 1], device))
+            ol_strv_remove(&m->gone, i - 1);
+    pthread_mutex_unlock(&m->q->lock);
+}
+
 static bool take_gone(struct qemu_machine *m, const char *device, const struct timespec *until)
 {
     bool is_gone = false;
@@ -53,6 +64,7 @@ static bool take_gone(struct qemu_machine *m, const char *device, const struct t
 /* Asks the guest to let go of it, again when it does not, as nova does. */
 static int unplug(struct qemu_machine *m, const char *device, struct ol_err *err)
 {
+    forget_gone(m, device);
     for (int i = 0; i < UNPLUG_TRIES; i++) {
         struct ol_err why = OL_ERR_INIT;
         struct timespec until;
@@ -71,6 +83,31 @@ static int unplug(struct qemu_machine *m, const char *device, struct ol_err *err
                       device);
 }
 
+static bool is_plugged(struct qemu_machine *m, const char *id)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
+    struct ol_val *arguments = ol_val_new_map(&a);
+    const struct qmp_ask ask = {.command = "qom-list", .arguments = arguments};
+
+    ol_val_set_str(&a, arguments, "path", ol_arena_printf(&a, "/machine/peripheral/%s", id));
+    return qemu_ask(m, &ask, NULL, NULL, NULL) == 0;
+}
+
+/* What a call that was cut off has left behind a device. */
+static void drop_node(struct qemu_machine *m, const char *id)
+{
+    ol_autofree char *node = ol_xasprintf("node-%s", id);
+
+    (void)!with_name(m, "blockdev-del", "node-name", node, NULL);
+}
+
+static void drop_netdev(struct qemu_machine *m, const char *id)
+{
+    ol_autofree char *netdev = ol_xasprintf("host-%s", id);
+
+    (void)!with_name(m, "netdev_del", "id", netdev, NULL);
+}
+
 static int plug_disk(struct qemu_machine *m, const struct qemu_disk *disk, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
@@ -84,8 +121,7 @@ static int plug_disk(struct qemu_machine *m, const struct qemu_disk *disk, struc
         return r;
     r = qemu_command(m, "device_add", qemu_disk_device(&a, m->def, disk, &run), err);
     if (r < 0)
-        (void)!with_name(m, "blockdev-del", "node-name", ol_val_str(ol_val_get(node, "node-name")),
-                         NULL);
+        drop_node(m, qemu_disk_id(&a, disk));
     return r;
 }
 
@@ -102,19 +138,28 @@ static int unplug_disk(struct qemu_machine *m, const struct qemu_disk *disk, str
     return r;
 }
 
+/* It is recorded before it is plugged in: after a crash the next call finds what is half done. */
 static int add_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
 {
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct qemu_disk *made = NULL;
     int r = qemu_def_add_disk(m->def, d, &made, err);
+    bool is_new = r == 0;
 
-    if (r == -EEXIST)
+    if (r < 0 && r != -EEXIST)
+        return r;
+    r = is_new ? qemu_write_record(m, err) : 0;
+    if (r < 0 || !m->qmp)
+        return r;
+    if (!is_new && is_plugged(m, qemu_disk_id(&a, made)))
         return 0;
-    if (r == 0 && m->qmp)
-        r = plug_disk(m, made, err);
-    if (r == 0)
-        return qemu_write_record(m, err);
-    if (made)
+    if (!is_new)
+        drop_node(m, qemu_disk_id(&a, made));
+    r = plug_disk(m, made, err);
+    if (r < 0) {
         qemu_def_remove_disk(m->def, made);
+        (void)!qemu_write_record(m, NULL);
+    }
     return r;
 }
 
@@ -157,13 +202,11 @@ static int give_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct o
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct ol_val *arguments = ol_val_new_map(&a);
-    struct qmp_ask ask = {.command = "getfd", .arguments = arguments, .has_fd = true};
     ol_autoclose int fd = -1;
     int r = qemu_open_tap(m->q, nic, &fd, err);
 
     ol_val_set_str(&a, arguments, "fdname", "tap");
-    ask.fd = fd;
-    return r < 0 ? r : qmp_call(m->qmp, &ask, NULL, NULL, err);
+    return r < 0 ? r : qemu_send_fd(m, arguments, fd, err);
 }
 
 static int plug_nic(struct qemu_machine *m, const struct qemu_nic *nic, struct ol_err *err)
@@ -178,7 +221,7 @@ static int plug_nic(struct qemu_machine *m, const struct qemu_nic *nic, struct o
         return r;
     r = qemu_command(m, "device_add", qemu_nic_device(&a, m->def, nic), err);
     if (r < 0)
-        (void)!with_name(m, "netdev_del", "id", ol_val_str(ol_val_get(netdev, "id")), NULL);
+        drop_netdev(m, qemu_nic_id(&a, nic));
     return r;
 }
 
@@ -196,17 +239,25 @@ static int unplug_nic(struct qemu_machine *m, const struct qemu_nic *nic, struct
 
 static int add_nic(struct qemu_machine *m, const struct virt_nic *n, struct ol_err *err)
 {
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct qemu_nic *made = NULL;
     int r = qemu_def_add_nic(m->def, n, &made, err);
+    bool is_new = r == 0;
 
-    if (r == -EEXIST)
+    if (r < 0 && r != -EEXIST)
+        return r;
+    r = is_new ? qemu_write_record(m, err) : 0;
+    if (r < 0 || !m->qmp)
+        return r;
+    if (!is_new && is_plugged(m, qemu_nic_id(&a, made)))
         return 0;
-    if (r == 0 && m->qmp)
-        r = plug_nic(m, made, err);
-    if (r == 0)
-        return qemu_write_record(m, err);
-    if (made)
+    if (!is_new)
+        drop_netdev(m, qemu_nic_id(&a, made));
+    r = plug_nic(m, made, err);
+    if (r < 0) {
         qemu_def_remove_nic(m->def, made);
+        (void)!qemu_write_record(m, NULL);
+    }
     return r;
 }
 

@@ -123,16 +123,25 @@ int qemu_def_dump(const struct qemu_def *d, struct ol_buf *to)
 }
 
 /* What everything else relies on. */
+static bool has_disk(const struct qemu_disk *disk)
+{
+    return disk->d.role && disk->d.path && disk->d.bus && (unsigned)disk->d.format <= VIRT_QCOW2;
+}
+
+static bool has_nic(const struct qemu_nic *nic)
+{
+    return nic->n.id && nic->n.mac && nic->n.kind && nic->n.model;
+}
+
 static bool is_sound(const struct qemu_def *d)
 {
-    bool is_good = d->m.uuid && d->m.name && d->m.directory && d->m.machine_type
-                   && d->m.memory_mb > 0 && d->n_ports >= 0 && d->n_ports <= QEMU_MAX_DEVICES;
+    bool is_good = d->m.uuid && d->m.name && d->m.directory && d->m.machine_type;
 
-    for (size_t i = 0; is_good && i < d->n_disks; i++)
-        is_good = d->disks[i].d.role && d->disks[i].d.path && d->disks[i].d.bus
-                  && (unsigned)d->disks[i].d.format <= VIRT_QCOW2;
-    for (size_t i = 0; is_good && i < d->n_nics; i++)
-        is_good = d->nics[i].n.id && d->nics[i].n.mac && d->nics[i].n.kind && d->nics[i].n.model;
+    is_good = is_good && d->m.memory_mb > 0 && d->n_ports >= 0 && d->n_ports <= QEMU_MAX_DEVICES;
+    for (size_t i = 0; i < d->n_disks; i++)
+        is_good = is_good && has_disk(&d->disks[i]);
+    for (size_t i = 0; i < d->n_nics; i++)
+        is_good = is_good && has_nic(&d->nics[i]);
     return is_good;
 }
 
