@@ -44,6 +44,8 @@ extern const struct service_ops service_parts_ops; /* ctx: struct service_parts 
 /* The periodic tasks: where they are in time, and one round of them. */
 struct periodic_run;
 struct periodic_run *periodic_run_new(struct service_parts *p) __attribute__((warn_unused_result));
+/* When the first round begins: a random moment within periodic_fuzzy_delay. */
+ol_time periodic_run_first(const struct compute_config *c);
 /* A tick: runs what is due, logs what fails; how long to wait for the next. */
 ol_time periodic_run_tick(void *run);
 void periodic_run_free(struct periodic_run *run);
