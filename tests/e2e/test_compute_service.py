@@ -36,7 +36,7 @@ LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ (DEBUG|INFO|WARNI
 
 
 class Daemon:
-    def __init__(self, where, url, *argv, more=""):
+    def __init__(self, where, url, *argv, more="", **env):
         self.where = where
         self.state = where / "state"
         self.state.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ class Daemon:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(where / "notify"))
         self.notify.settimeout(20)
-        env = {"PATH": os.environ["PATH"], "HOME": str(where), "NOTIFY_SOCKET": str(where / "notify")}
+        env = {"PATH": os.environ["PATH"], "HOME": str(where), "NOTIFY_SOCKET": str(where / "notify"), **env}
         self.process = subprocess.Popen(
             [our("orlop-compute"), "--config-file", self.config, *argv], env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -229,6 +229,52 @@ def test_it_answers_pings(daemon, conductor, rabbit):
     peer.collect()
     reply = json.loads(answers[0]["oslo.message"])
     assert reply["result"] == {"service": "compute", "arg": "hello"} and reply["failure"] is None
+
+
+def test_the_watchdog_is_fed_while_it_reports(daemon, tmp_path):
+    d = daemon(f"orlop://{tmp_path}/bus.sock", "--standalone", WATCHDOG_USEC="100000")
+    assert [d.told() for _ in range(3)] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+
+
+def test_it_waits_for_a_debugger_or_sigcont(daemon):
+    d = daemon("rabbit://u:p@127.0.0.1:1/", "--remote_debug-host", "127.0.0.1", "--remote_debug-port", "5678")
+    d.wait_log(f"gdbserver --attach 127.0.0.1:5678 {d.process.pid}")
+    time.sleep(0.3)
+    assert "is unreachable" not in d.log.read_text()
+    d.process.send_signal(signal.SIGCONT)
+    d.wait_log("Going on with the start")
+    d.wait_log("is unreachable")
+
+
+def put_program(folder, name, script):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.mark.demands("C21")
+def test_it_waits_for_a_unit_and_starts_it(daemon, tmp_path):
+    put_program(tmp_path / "bin", "systemctl",
+                f'echo "$@" >> {tmp_path}/calls; [ "$2" = start ] || [ $(grep -c start {tmp_path}/calls) -ge 2 ]')
+    d = daemon("rabbit://", "--wait-unit", "ovs-cleanup", "--pre-start-only", PATH=f"{tmp_path}/bin:/usr/bin:/bin")
+    assert d.process.wait(20) == 0
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        f"--quiet {verb} ovs-cleanup" for verb in ("is-active", "start", "is-active", "start", "is-active")]
+    log = d.log.read_text()
+    assert log.count("Attempting to start ovs-cleanup") == 2 and log.count("Recheck ovs-cleanup in 1s") == 2
+
+
+@pytest.mark.demands("C19")
+@pytest.mark.parametrize("status", [0, 1])
+def test_nbd_is_loaded_and_a_failure_fails_the_start(daemon, tmp_path, status):
+    if os.geteuid() != 0 or os.path.exists("/run/container_type") or os.path.exists("/run/systemd/container"):
+        pytest.skip("no module is loaded without root or in a container")
+    put_program(tmp_path / "bin", "modprobe", f'echo "$@" > {tmp_path}/calls; echo no such module >&2; exit {status}')
+    d = daemon("rabbit://", "--load-nbd", "--pre-start-only", PATH=f"{tmp_path}/bin:/usr/bin:/bin",
+               more="[orlop]\nuser = root\n")
+    assert d.process.wait(20) == status
+    assert (tmp_path / "calls").read_text() == "-- nbd\n"
+    assert ("to load the module nbd: modprobe --: no such module (status 1)" in d.log.read_text()) == bool(status)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compute/base/exception.h"
@@ -150,8 +151,15 @@ static void begin_stop(struct service *s)
     }
 }
 
+/* It takes the tracker's lock, for which an update of resources may be waited. */
+static void reset_manager(void *ctx)
+{
+    manager_reset(ctx);
+}
+
 static void reload(struct service *s)
 {
+    const struct task reset = {.name = "reset", .run = reset_manager, .ctx = s->parts.manager};
     struct ol_err err = OL_ERR_INIT;
 
     ol_info(s->env, "Caught SIGHUP, handling");
@@ -161,20 +169,46 @@ static void reload(struct service *s)
     }
     service_log_refresh(s->log);
     if (s->phase == SERVICE_RUNNING)
-        manager_reset(s->parts.manager);
+        task_pool_add(s->parts.pool, &reset);
+}
+
+static void *guru_thread(void *ctx)
+{
+    struct service *s = ctx;
+
+    pthread_setname_np(pthread_self(), "report-guru");
+    guru_report(&s->report);
+    atomic_store(&s->is_guru_over, true);
+    return NULL;
 }
 
 static void report_guru(struct service *s)
 {
-    const struct guru g = {
+    if (s->has_guru && !atomic_load(&s->is_guru_over)) {
+        ol_warn(s->env, "A Guru Meditation Report is being written already");
+        return;
+    }
+    if (s->has_guru)
+        pthread_join(s->guru, NULL);
+    atomic_store(&s->is_guru_over, false);
+    s->report = (struct guru){
         .env = s->env,
         .config = s->config,
         .release = s->release,
         .parts = s->phase == SERVICE_STARTING ? NULL : &s->parts,
         .phase = phase_names[s->phase],
     };
+    s->has_guru = !pthread_create(&s->guru, NULL, guru_thread, s);
+}
 
-    guru_report(&g);
+/* False when it hangs. */
+static bool end_guru(struct service *s)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 2;
+    return !s->has_guru || !pthread_clockjoin_np(s->guru, NULL, CLOCK_MONOTONIC, &until);
 }
 
 static void on_signal(uv_signal_t *watcher, int number)
@@ -244,7 +278,7 @@ int service_wait(struct service *s)
     uv_run(&s->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&s->loop) < 0)
         ol_debug(s->env, "the loop ends with open handles");
-    if (s->phase == SERVICE_STOPPING && s->result < 0) {
+    if (!end_guru(s) || (s->phase == SERVICE_STOPPING && s->result < 0)) {
         /* Something still runs in a thread, on memory that must stay. */
         ol_warn(s->env, "Leaving with work under way");
         _exit(s->status);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "compute/service/guru.h"
 #include "compute/service/log.h"
 #include "compute/service/ops.h"
 #include "compute/service/parts.h"
@@ -45,6 +46,11 @@ struct service {
     struct ticker *reporter, *periodic;
     struct periodic_run *periodic_run;
     struct report_state reports;
+    /* The state report is written in a thread, too: it asks the driver, which may be what hangs. */
+    struct guru report; /* as seen when the thread began */
+    pthread_t guru;
+    bool has_guru;
+    _Atomic bool is_guru_over;
     _Atomic ol_time reported; /* boot clock: the last report's end, whatever became of it */
     int status;               /* exit status */
 };
