@@ -133,6 +133,24 @@ def test_machines_outlive_us_and_are_found_again(place):
         v.close()
 
 
+def test_many_machines_are_served_at_once(place):
+    machines = [virt.machine(place, n, memory_mb=32) for n in range(1, 9)]
+    with Driver(place) as v:
+        for call in ("spawn", "pause", "info", "unpause", "suspend", "resume"):
+            v.at_once(call, machines)
+        assert len(virt.processes(place)) == len(machines)
+        assert v.resources()["vcpus_used"] == len(machines)
+        v.at_once("reboot", machines, is_hard=True)
+        pids = list(virt.processes(place))
+        for pid in pids[:4]:
+            os.kill(pid, 9)
+        wait_for("events", lambda: len(v.events) == 4)
+        v.at_once("power_on", machines)
+        v.at_once("destroy", machines)
+        assert v.list()["uuids"] == [] and not virt.processes(place)
+        v.close()
+
+
 def test_qemu_is_shut_in_and_gets_no_secret(place):
     """It runs as the user that the option names, who may write its disks and nothing else."""
     m = virt.machine(place)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
  *
  * and one line for each: {"result": 0, …} or {"result": -2, "error": …, "domain": …}; what the
  * driver tells by itself comes as {"event": KIND, "uuid": U}. ORLOP_KILL_AT counts its changes.
+ * {"calls": […]} makes all of them at once, each in a thread of its own.
  */
 enum { LINE_MAX_SIZE = 1 << 16, MAX_DEVICES = 32 };
 
@@ -309,13 +311,50 @@ static void answer(struct call *c, struct ol_env *env)
         if (!strcmp(calls[i].name, name))
             r = calls[i].run(c, &err);
     ol_val_set_int(c->a, c->out, "result", r);
+    if (c->uuid)
+        ol_val_set_str(c->a, c->out, "uuid", c->uuid);
     ol_val_set_int(c->a, c->out, "us", (ol_now_boot(env) - begin) / 1000);
-    ol_val_set_int(c->a, c->out, "changes", (int64_t)env->n_changes);
+    ol_val_set_int(c->a, c->out, "changes",
+                   (int64_t)__atomic_load_n(&env->n_changes, __ATOMIC_RELAXED));
     if (r < 0) {
         ol_val_set_str(c->a, c->out, "error", ol_err_text(&err));
         ol_val_set_str(c->a, c->out, "domain", err.domain ? err.domain : "");
     }
     say(c->out);
+}
+
+struct ask {
+    const struct virt_driver *driver;
+    struct virt *virt;
+    struct ol_env *env;
+    const struct ol_val *in;
+    pthread_t thread;
+};
+
+static void *run(void *arg)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(4 << 20);
+    const struct ask *ask = arg;
+    struct call c = {.driver = ask->driver, .virt = ask->virt, .a = &a, .in = ask->in};
+
+    c.out = ol_val_new_map(&a);
+    answer(&c, ask->env);
+    return NULL;
+}
+
+/* {"calls": […]}: each in a thread of its own. */
+static void run_all(const struct ask *like, const struct ol_val *calls_in)
+{
+    struct ask asks[MAX_DEVICES];
+    size_t n = 0;
+
+    for (; n < ol_val_count(calls_in) && n < MAX_DEVICES; n++) {
+        asks[n] = *like;
+        asks[n].in = ol_val_item(calls_in, n);
+        pthread_create(&asks[n].thread, NULL, run, &asks[n]);
+    }
+    for (size_t i = 0; i < n; i++)
+        pthread_join(asks[i].thread, NULL);
 }
 
 static int serve(const struct virt_driver *driver, struct virt *virt, struct ol_env *env)
@@ -324,7 +363,7 @@ static int serve(const struct virt_driver *driver, struct virt *virt, struct ol_
 
     while (fgets(line, LINE_MAX_SIZE, stdin)) {
         ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(4 << 20);
-        struct call c = {.driver = driver, .virt = virt, .a = &a};
+        struct ask ask = {.driver = driver, .virt = virt, .env = env};
         struct ol_err err = OL_ERR_INIT;
         struct ol_val *in = NULL;
 
@@ -332,9 +371,11 @@ static int serve(const struct virt_driver *driver, struct virt *virt, struct ol_
             fprintf(stderr, "%s\n", ol_err_text(&err));
             return 1;
         }
-        c.in = in;
-        c.out = ol_val_new_map(&a);
-        answer(&c, env);
+        ask.in = in;
+        if (ol_val_get(in, "calls"))
+            run_all(&ask, ol_val_get(in, "calls"));
+        else
+            run(&ask);
     }
     return 0;
 }

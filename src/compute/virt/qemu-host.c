@@ -130,36 +130,57 @@ static int version(struct qemu *q)
     return found;
 }
 
-/* What disks may still grow by, of all machines. */
-static int64_t overcommitted(struct qemu *q)
+/* Disks of ours, with what they may be; under the lock. */
+struct sized {
+    struct ol_strv paths;
+    int64_t *sizes;
+};
+
+static void add_disks_of(const struct qemu_machine *m, struct sized *to)
 {
-    const struct qemu_machine *m;
+    for (size_t i = 0; m->def && i < m->def->n_disks; i++) {
+        const struct virt_disk *d = &m->def->disks[i].d;
+
+        if (!d->is_ours)
+            continue;
+        to->sizes = ol_xrealloc(to->sizes, to->paths.n + 1, sizeof(*to->sizes));
+        to->sizes[to->paths.n] = d->size;
+        ol_strv_add(&to->paths, d->path);
+    }
+}
+
+/* What disks may still grow by, of all machines. */
+static int64_t overcommitted(struct qemu *q, const struct sized *disks)
+{
     int64_t sum = 0;
-    size_t at = 0;
 
-    while ((m = ol_table_each(&q->machines, &at)))
-        for (size_t i = 0; m->def && i < m->def->n_disks; i++) {
-            const struct virt_disk *d = &m->def->disks[i].d;
-            struct stat st;
+    for (size_t i = 0; i < disks->paths.n; i++) {
+        struct stat st;
 
-            if (d->is_ours && ol_stat(q->base.env, d->path, &st) == 0
-                && d->size > (int64_t)st.st_blocks * 512)
-                sum += d->size - (int64_t)st.st_blocks * 512;
-        }
+        if (ol_stat(q->base.env, disks->paths.v[i], &st) == 0
+            && disks->sizes[i] > (int64_t)st.st_blocks * 512)
+            sum += disks->sizes[i] - (int64_t)st.st_blocks * 512;
+    }
     return sum;
 }
 
 static void add_machines(struct qemu *q, struct virt_resources *ret)
 {
+    struct sized disks = {.paths = OL_STRV_INIT};
     const struct qemu_machine *m;
     size_t at = 0;
 
     pthread_mutex_lock(&q->lock);
-    while ((m = ol_table_each(&q->machines, &at)))
+    while ((m = ol_table_each(&q->machines, &at))) {
+        add_disks_of(m, &disks);
         if (m->qmp && m->def)
             ret->vcpus_used += m->def->m.vcpus;
-    ret->disk_available_least = ret->local_gb - ret->local_gb_used - (overcommitted(q) >> 30);
+    }
     pthread_mutex_unlock(&q->lock);
+    ret->disk_available_least =
+        ret->local_gb - ret->local_gb_used - (overcommitted(q, &disks) >> 30);
+    ol_strv_done(&disks.paths);
+    free(disks.sizes);
 }
 
 static void add_disk(struct qemu *q, struct virt_resources *ret)

@@ -138,28 +138,46 @@ static int unplug_disk(struct qemu_machine *m, const struct qemu_disk *disk, str
     return r;
 }
 
+static int remove_disk(struct qemu_machine *m, const struct qemu_disk *disk, struct ol_err *err)
+{
+    pthread_mutex_lock(&m->q->lock);
+    qemu_def_remove_disk(m->def, disk);
+    pthread_mutex_unlock(&m->q->lock);
+    return qemu_write_record(m, err);
+}
+
+static int remove_nic(struct qemu_machine *m, const struct qemu_nic *nic, struct ol_err *err)
+{
+    pthread_mutex_lock(&m->q->lock);
+    qemu_def_remove_nic(m->def, nic);
+    pthread_mutex_unlock(&m->q->lock);
+    return qemu_write_record(m, err);
+}
+
 /* It is recorded before it is plugged in: after a crash the next call finds what is half done. */
 static int add_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct qemu_disk *made = NULL;
-    int r = qemu_def_add_disk(m->def, d, &made, err);
-    bool is_new = r == 0;
+    bool is_new;
+    int r;
 
+    pthread_mutex_lock(&m->q->lock);
+    r = qemu_def_add_disk(m->def, d, &made, err);
+    pthread_mutex_unlock(&m->q->lock);
+    is_new = r == 0;
     if (r < 0 && r != -EEXIST)
         return r;
     r = is_new ? qemu_write_record(m, err) : 0;
-    if (r < 0 || !m->qmp)
+    if (r < 0 || !qemu_is_running(m))
         return r;
     if (!is_new && is_plugged(m, qemu_disk_id(&a, made)))
         return 0;
     if (!is_new)
         drop_node(m, qemu_disk_id(&a, made));
     r = plug_disk(m, made, err);
-    if (r < 0) {
-        qemu_def_remove_disk(m->def, made);
-        (void)!qemu_write_record(m, NULL);
-    }
+    if (r < 0)
+        (void)!remove_disk(m, made, NULL);
     return r;
 }
 
@@ -188,12 +206,10 @@ int qemu_detach_disk(struct virt *v, const struct virt_machine *machine, const c
     disk = qemu_def_disk(m->def, role);
     if (!disk)
         r = nova_fail(err, NOVA_DISK_NOT_FOUND, "No disk at %s", role);
-    else if (m->qmp)
+    else if (qemu_is_running(m))
         r = unplug_disk(m, disk, err);
-    if (r == 0) {
-        qemu_def_remove_disk(m->def, disk);
-        r = qemu_write_record(m, err);
-    }
+    if (r == 0)
+        r = remove_disk(m, disk, err);
     qemu_leave(m);
     return r;
 }
@@ -241,23 +257,25 @@ static int add_nic(struct qemu_machine *m, const struct virt_nic *n, struct ol_e
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct qemu_nic *made = NULL;
-    int r = qemu_def_add_nic(m->def, n, &made, err);
-    bool is_new = r == 0;
+    bool is_new;
+    int r;
 
+    pthread_mutex_lock(&m->q->lock);
+    r = qemu_def_add_nic(m->def, n, &made, err);
+    pthread_mutex_unlock(&m->q->lock);
+    is_new = r == 0;
     if (r < 0 && r != -EEXIST)
         return r;
     r = is_new ? qemu_write_record(m, err) : 0;
-    if (r < 0 || !m->qmp)
+    if (r < 0 || !qemu_is_running(m))
         return r;
     if (!is_new && is_plugged(m, qemu_nic_id(&a, made)))
         return 0;
     if (!is_new)
         drop_netdev(m, qemu_nic_id(&a, made));
     r = plug_nic(m, made, err);
-    if (r < 0) {
-        qemu_def_remove_nic(m->def, made);
-        (void)!qemu_write_record(m, NULL);
-    }
+    if (r < 0)
+        (void)!remove_nic(m, made, NULL);
     return r;
 }
 
@@ -285,12 +303,10 @@ int qemu_detach_nic(struct virt *v, const struct virt_machine *machine, const ch
     if (r < 0)
         return r;
     nic = qemu_def_nic(m->def, id);
-    if (nic && m->qmp)
+    if (nic && qemu_is_running(m))
         r = unplug_nic(m, nic, err);
-    if (nic && r == 0) {
-        qemu_def_remove_nic(m->def, nic);
-        r = qemu_write_record(m, err);
-    }
+    if (nic && r == 0)
+        r = remove_nic(m, nic, err);
     qemu_leave(m);
     return r;
 }

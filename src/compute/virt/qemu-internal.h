@@ -96,6 +96,7 @@ void qemu_machine_unref(struct qemu_machine *m);
 int qemu_define(struct qemu_machine *m, struct qemu_def *d, struct ol_err *err);
 int qemu_write_record(struct qemu_machine *m, struct ol_err *err);
 enum virt_power qemu_power(struct qemu_machine *m);
+bool qemu_is_running(struct qemu_machine *m);
 void qemu_set_power(struct qemu_machine *m, enum virt_power power);
 /* Waits until it has ended, for 'patience' at most. -ETIME */
 int qemu_wait_ended(struct qemu_machine *m, ol_time patience);

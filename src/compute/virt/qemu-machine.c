@@ -153,6 +153,16 @@ enum virt_power qemu_power(struct qemu_machine *m)
     return power;
 }
 
+bool qemu_is_running(struct qemu_machine *m)
+{
+    bool is_running;
+
+    pthread_mutex_lock(&m->q->lock);
+    is_running = m->qmp != NULL;
+    pthread_mutex_unlock(&m->q->lock);
+    return is_running;
+}
+
 void qemu_set_power(struct qemu_machine *m, enum virt_power power)
 {
     pthread_mutex_lock(&m->q->lock);

@@ -145,7 +145,7 @@ int qemu_suspend(struct virt *v, const struct virt_machine *machine, struct ol_e
     if (r < 0)
         return r;
     state = qemu_path(m, QEMU_STATE);
-    if (m->qmp) {
+    if (qemu_is_running(m)) {
         r = save(m, err);
         if (r == 0)
             r = qemu_stop(m, err);

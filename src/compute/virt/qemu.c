@@ -240,7 +240,7 @@ static int bring_up(struct virt *v, const struct virt_machine *m, struct ol_err 
     if (r < 0)
         return r;
     made = qemu_enter_new(q, m->uuid, m->directory);
-    if (made->qmp) {
+    if (qemu_is_running(made)) {
         qemu_def_free(def);
         r = qemu_power(made) == VIRT_RUNNING ? 0 : qemu_command(made, "cont", NULL, err);
     } else {
