@@ -53,7 +53,7 @@ void cloud_free(struct cloud *c)
 
 static bool can_sign_in(const struct compute_auth *auth)
 {
-    return auth->auth_url && (auth->username || auth->application_credential_id);
+    return auth->auth_url && (auth->username || auth->user_id || auth->application_credential_id);
 }
 
 int cloud_section_of(const struct cloud *c, enum cloud_service s)

@@ -10,8 +10,14 @@
 #include "core/num.h"
 #include "core/str.h"
 
-static void write_domain(struct ol_jw *w, const char *id, const char *name)
+/* A user's or project's own domain, else the default one of the section, else keystone's. */
+static void write_domain(struct ol_jw *w, const struct compute_auth *auth, const char *id,
+                         const char *name)
 {
+    if (!id && !name) {
+        id = auth->default_domain_id;
+        name = auth->default_domain_name;
+    }
     ol_jw_map(w, "domain");
     if (id)
         ol_jw_str(w, "id", id);
@@ -28,8 +34,12 @@ static void write_password(struct ol_jw *w, const struct compute_auth *auth)
     ol_jw_map(w, "password");
     ol_jw_map(w, "user");
     ol_jw_str(w, "password", auth->password);
-    ol_jw_str(w, "name", auth->username);
-    write_domain(w, auth->user_domain_id, auth->user_domain_name);
+    if (auth->user_id) {
+        ol_jw_str(w, "id", auth->user_id);
+    } else {
+        ol_jw_str(w, "name", auth->username);
+        write_domain(w, auth, auth->user_domain_id, auth->user_domain_name);
+    }
     ol_jw_end(w);
     ol_jw_end(w);
 }
@@ -47,16 +57,17 @@ static void write_credential(struct ol_jw *w, const struct compute_auth *auth)
 
 static void write_scope(struct ol_jw *w, const struct compute_auth *auth)
 {
-    if (!auth->system_scope && !auth->project_name)
+    if (!auth->system_scope && !auth->project_name && !auth->project_id)
         return;
     ol_jw_map(w, "scope");
+    ol_jw_map(w, auth->system_scope ? "system" : "project");
     if (auth->system_scope) {
-        ol_jw_map(w, "system");
         ol_jw_bool(w, "all", true);
+    } else if (auth->project_id) {
+        ol_jw_str(w, "id", auth->project_id);
     } else {
-        ol_jw_map(w, "project");
         ol_jw_str(w, "name", auth->project_name);
-        write_domain(w, auth->project_domain_id, auth->project_domain_name);
+        write_domain(w, auth, auth->project_domain_id, auth->project_domain_name);
     }
     ol_jw_end(w);
     ol_jw_end(w);

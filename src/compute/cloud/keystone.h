@@ -11,7 +11,7 @@
  * anybody.
  */
 
-/* POST /auth/tokens: by password, scoped to a project, a domain or the system; or by an application
+/* POST /auth/tokens: by password, scoped to a project or the system; or by an application
  * credential, which has its scope. The buffer holds secrets afterwards. */
 void keystone_body(const struct compute_auth *auth, struct ol_buf *ret);
 /* "http://host:5000/v3/auth/tokens" out of auth_url with or without its version. */
