@@ -378,6 +378,12 @@ def test_another_server_of_glance_is_asked_when_one_is_away(cloud, tmp_path):
         base_of(tmp_path, image).unlink()
 
 
+def test_where_signatures_are_asked_for_no_image_is_taken_without(cloud, tmp_path):
+    result = get_base(cloud, tmp_path, cloud.add_image(b"x"), verify_glance_signatures=True)
+    assert result["exception"] == "ImageUnacceptable" and "signatures" in result["error"]
+    assert not cloud.asked("glance", path="/file$") and images_left(tmp_path) == []
+
+
 def test_missing_and_foreign_images_have_nova_s_names(cloud, tmp_path):
     image = cloud.add_image(b"x", visibility="forbidden")
     assert get_base(cloud, tmp_path, image)["exception"] == "ImageNotAuthorized"

@@ -356,6 +356,7 @@ static void read_config(const struct ol_val *v, struct compute_config *c)
     read_auth(ol_val_get(v, "service_user"), &c->service_user);
     set_list(&c->glance_api_servers, ol_val_get(v, "glance_api_servers"));
     c->glance_num_retries = 3;
+    c->glance_verify = ol_val_is_truthy(ol_val_get(v, "verify_glance_signatures"));
     c->ovs_bridge = "br-int";
     c->instances_path = ol_val_str(ol_val_get(v, "instances_path"));
     c->image_cache_subdirectory = "_base";

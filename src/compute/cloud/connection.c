@@ -26,13 +26,19 @@ static void give_keep(struct cloud *c, struct ol_http_keep *keep)
     ol_http_keep_free(c->env, keep);
 }
 
+/* An option that is set to nothing is not set. */
+static const char *or_null(const char *s)
+{
+    return s && *s ? s : NULL;
+}
+
 int cloud_exchange(struct cloud *c, const struct compute_auth *auth, struct ol_http_request *q,
                    struct ol_http_response *ret, struct ol_err *err)
 {
     const struct ol_http_tls tls = {
-        .ca_file = auth->cafile,
-        .cert_file = auth->certfile,
-        .key_file = auth->keyfile,
+        .ca_file = or_null(auth->cafile),
+        .cert_file = or_null(auth->certfile),
+        .key_file = or_null(auth->keyfile),
         .is_insecure = auth->insecure,
     };
     struct ol_http_keep *keep = take_keep(c);

@@ -29,7 +29,7 @@ static void read_info(const char *text, struct catalog_info *ret)
 
 static const char *or_null(const char *s)
 {
-    return *s ? s : NULL;
+    return s && *s ? s : NULL;
 }
 
 static int find_in_catalogs(struct cloud *c, const struct cloud_ask *q, char **ret,
@@ -38,9 +38,9 @@ static int find_in_catalogs(struct cloud *c, const struct cloud_ask *q, char **r
     const struct compute_auth *auth = cloud_auth(c, q->service);
     const struct cloud_service_row *row = &cloud_services[q->service];
     struct catalog_query want = {
-        .type = auth->service_type ? auth->service_type : row->type,
-        .name = auth->service_name,
-        .region = auth->region_name,
+        .type = or_null(auth->service_type) ? auth->service_type : row->type,
+        .name = or_null(auth->service_name),
+        .region = or_null(auth->region_name),
         .interfaces = &auth->valid_interfaces,
     };
     int section = cloud_section_of(c, q->service);
@@ -78,6 +78,30 @@ static const char *glance_server(struct cloud *c, unsigned number)
     return servers->v[at % servers->n];
 }
 
+/* [cinder]endpoint_template: "http://host:8776/v3/%(project_id)s", of the user's project. */
+static int fill_template(const struct cloud_ask *q, const char *text, char **ret,
+                         struct ol_err *err)
+{
+    static const char *const names[] = {"%(project_id)s", "%(tenant_id)s"};
+    const char *name = cloud_services[q->service].name;
+
+    for (size_t i = 0; i < ol_count(names); i++) {
+        const char *at = strstr(text, names[i]);
+        const char *project =
+            q->user ? ol_val_str(ol_val_get(q->user->values, "project_id")) : NULL;
+        int r = at ? cloud_check_id("a project", project, err) : 0;
+
+        if (r < 0)
+            return ol_err_prefix(err, r, "%s: endpoint_template", name);
+        if (at) {
+            *ret = ol_xasprintf("%.*s%s%s", (int)(at - text), text, project, at + strlen(names[i]));
+            return 0;
+        }
+    }
+    *ret = ol_xstrdup(text);
+    return 0;
+}
+
 int cloud_url(struct cloud *c, const struct cloud_ask *q, unsigned number, char **ret,
               struct ol_err *err)
 {
@@ -88,8 +112,8 @@ int cloud_url(struct cloud *c, const struct cloud_ask *q, unsigned number, char 
     size_t len;
     int r = 0;
 
-    if (auth->endpoint_override)
-        base = ol_xstrdup(auth->endpoint_override);
+    if (or_null(auth->endpoint_override))
+        r = fill_template(q, auth->endpoint_override, &base, err);
     else if (q->service == CLOUD_GLANCE && c->config->glance_api_servers.n)
         base = ol_xstrdup(glance_server(c, number));
     else

@@ -202,6 +202,12 @@ int glance_download(struct cloud *c, const struct nova_context *user,
     struct ol_err failure = OL_ERR_INIT;
     int r;
 
+    /* Whoever asks for signatures must not get images without. */
+    if (c->config->glance_verify)
+        return nova_fail(err, NOVA_IMAGE_UNACCEPTABLE,
+                         "Image %s is unacceptable: [glance]verify_glance_signatures is set, and "
+                         "signatures cannot be verified here",
+                         image->id);
     choose_checksum(&d);
     r = cloud_send(c, &s, &answer, &failure);
     ol_buf_done(&answer.body);

@@ -117,6 +117,22 @@ static void an_override_wins_and_versions_are_not_doubled(void **state)
     assert_string_equal(f->http.asked.v[1], "GET https://images.example/v2/images/i");
 }
 
+static void a_template_gets_the_user_s_project(void **state)
+{
+    struct fixture *f = *state;
+    struct nova_context user = {.values = ol_val_new_map(&f->arena)};
+    const struct cloud_ask q = {.service = CLOUD_CINDER, .user = &user};
+    int status;
+
+    f->config.cinder.endpoint_override = "http://c/v3/%(project_id)s/";
+    assert_int_equal(ask(f, q, &status, NULL), -EINVAL);
+    ol_val_set_str(&f->arena, user.values, "project_id", "../x");
+    assert_int_equal(ask(f, q, &status, NULL), -EINVAL);
+    ol_val_set_str(&f->arena, user.values, "project_id", "p1");
+    assert_int_equal(ask(f, q, &status, NULL), 0);
+    assert_string_equal(f->http.asked.v[f->http.asked.n - 1], "GET http://c/v3/p1/x");
+}
+
 static void a_token_is_good_until_shortly_before_it_ends(void **state)
 {
     struct fixture *f = *state;
@@ -318,6 +334,7 @@ int main(void)
         TEST(the_catalogue_says_where_a_service_is),
         TEST(a_missing_endpoint_is_told_with_its_type),
         TEST(an_override_wins_and_versions_are_not_doubled),
+        TEST(a_template_gets_the_user_s_project),
         TEST(a_token_is_good_until_shortly_before_it_ends),
         TEST(a_user_s_own_endpoint_is_used),
         TEST(a_request_id_cannot_bring_headers_in),
