@@ -15,6 +15,10 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 
+/* When whoever served the socket has gone, the others come back within a second, and with them
+ * their queues: so long what goes to a queue that is not there is to be sent again. */
+#define GRACE (2 * OL_SECOND)
+
 enum {
     MAX_CONNS = 1024,
     /* So much may wait to be written before no more is read from that peer. */
@@ -33,6 +37,7 @@ struct conn {
 struct rpc_bus {
     struct ol_env *env;
     struct bus_listener listener;
+    ol_time since;
     pthread_t thread;
     int wake_fd;
 
@@ -124,6 +129,12 @@ static int on_cancel(struct conn *c, const struct bus_frame *f)
     return 0;
 }
 
+static bool may_come_back(const struct rpc_bus *b, const struct rpc_frame *f, ol_time now)
+{
+    return b->listener.fd >= 0 && now - b->since < GRACE && *f->exchange && !f->is_fanout
+           && broker_waiting(b->broker, f->key) < 0;
+}
+
 static int on_publish(struct conn *c, const struct bus_frame *f)
 {
     struct rpc_frame frame = {
@@ -139,7 +150,9 @@ static int on_publish(struct conn *c, const struct bus_frame *f)
 
     if (f->time < 0 || f->time > INT64_MAX - now)
         return -EPROTO;
-    done(c, f, broker_publish(c->bus->broker, &frame, now));
+    done(c, f,
+         may_come_back(c->bus, &frame, now) ? -EAGAIN
+                                            : broker_publish(c->bus->broker, &frame, now));
     return 0;
 }
 
@@ -305,6 +318,7 @@ int bus_start(struct ol_env *env, struct bus_listener *l, struct rpc_bus **ret, 
     int r;
 
     b->env = env;
+    b->since = ol_now_boot(env);
     b->refs = 1;
     b->listener = *l;
     *l = BUS_LISTENER_INIT;
