@@ -59,16 +59,13 @@ struct world {
     bool is_held;
 };
 
-static struct world *world_of(void *ctx)
-{
-    return ctx;
-}
-
 /* --- doubles --- */
 
 static ol_time read_clock(void *ctx)
 {
-    return atomic_load(&world_of(ctx)->now);
+    struct world *w = ctx;
+
+    return atomic_load(&w->now);
 }
 
 static void pass(struct world *w, ol_time span)
@@ -113,12 +110,13 @@ static int fake_consume(struct rpc_link *l, const struct rpc_queue *q, ol_time d
 
 static void fake_cancel(struct rpc_link *l, const struct rpc_queue *q) {}
 
-static struct world *the_world(const struct rpc_sent *sent);
+/* The link has no context but its sink's, so the test keeps its world here. */
+static struct world *current;
 
 static void fake_publish(struct rpc_link *l, const struct rpc_frame *f, ol_time deadline,
                          const struct rpc_sent *sent)
 {
-    struct world *w = the_world(sent);
+    struct world *w = current;
     struct sent *s;
     int status;
 
@@ -159,14 +157,6 @@ int rpc_transport_find(const char *url, const struct rpc_transport **ret, struct
 {
     *ret = &fake;
     return 0;
-}
-
-/* The link has no context but its sink's, so the test keeps its world here. */
-static struct world *current;
-
-static struct world *the_world(const struct rpc_sent *sent)
-{
-    return current;
 }
 
 /* --- methods that are served --- */
