@@ -155,8 +155,9 @@ int cmd_doctor(struct ol_cli *cli, int argc, char **argv)
 
 int orlop_main(int argc, char **argv)
 {
-    struct orlop_options options = {.listen = "127.0.0.1:6443", .data_dir = "/var/lib/orlop",
-                                     .bus = "orlop:///run/orlop/bus.sock"};
+    struct orlop_options options = {.listen = "127.0.0.1:6443",
+                                    .data_dir = "/var/lib/orlop",
+                                    .bus = "orlop:///run/orlop/bus.sock"};
     struct ol_cli cli = {.program = &orlop_program, .options = &options};
     int status;
 

@@ -49,6 +49,11 @@ static int take_order(const struct ol_val *args, struct order *o, struct ol_err 
     return 0;
 }
 
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
 /* A host name out of any name: letters, digits and dashes, as nova sanitises it. */
 static const char *host_name(struct ol_arena *a, const char *name)
 {
@@ -57,9 +62,9 @@ static const char *host_name(struct ol_arena *a, const char *name)
     for (const char *p = name; *p && b.len < 63; p++) {
         char c = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
 
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+        if (is_name_char(c))
             ol_buf_addc(&b, c);
-        else if (b.len && (c == '-' || c == ' ' || c == '_' || c == '.'))
+        else if (b.len && strchr("- _.", c))
             ol_buf_addc(&b, '-');
     }
     while (b.len && b.data[b.len - 1] == '-')
