@@ -10,6 +10,7 @@
 
 /* The socket that a bus serves, and the lock that says so. */
 struct bus_listener {
+    struct ol_env *env;
     int fd, lock_fd, dir_fd;
     char *name; /* of the socket in dir_fd */
 };

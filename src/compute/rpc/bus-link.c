@@ -91,18 +91,20 @@ static void write_consume(struct rpc_link *l, struct bus_bound *q)
                                   });
 }
 
+/* Says so once; who waits in consume() may still look at it. */
 static void forget_cancelled(struct rpc_link *l)
 {
     for (struct bus_bound **at = &l->bound; *at;) {
         struct bus_bound *q = *at;
 
-        if (!q->is_cancelled) {
+        if (q->is_cancelled && q->is_asked)
+            bus_frame_add(&l->stream.out,
+                          &(struct bus_frame){.type = BUS_CANCEL, .name = q->own_name});
+        q->is_asked &= !q->is_cancelled;
+        if (!q->is_cancelled || l->n_waiting) {
             at = &q->next;
             continue;
         }
-        if (q->is_asked)
-            bus_frame_add(&l->stream.out,
-                          &(struct bus_frame){.type = BUS_CANCEL, .name = q->own_name});
         *at = q->next;
         free((char *)q->queue.exchange);
         free((char *)q->queue.name);
@@ -131,7 +133,7 @@ static ol_time write_news(struct rpc_link *l)
 
     pthread_mutex_lock(&l->lock);
     l->is_woken = false;
-    if (l->is_greeted && !l->n_waiting)
+    if (l->is_greeted)
         forget_cancelled(l);
     for (struct bus_bound *q = l->bound; q && l->is_greeted; q = q->next)
         if (!q->is_asked && !q->is_cancelled)

@@ -18,7 +18,8 @@
 void bus_listener_done(struct bus_listener *l)
 {
     if (l->fd >= 0) {
-        unlinkat(l->dir_fd, l->name, 0);
+        if (ol_change(l->env, "unlink", l->name))
+            unlinkat(l->dir_fd, l->name, 0);
         close(l->fd);
     }
     if (l->dir_fd >= 0)
@@ -114,6 +115,7 @@ int bus_find(struct ol_env *env, const char *path, struct bus_listener *ret_list
     struct sockaddr_un at;
     int r;
 
+    l.env = env;
     l.name = ol_xstrdup(ol_path_base(path));
     l.dir_fd = ol_open(env, dir, O_PATH | O_DIRECTORY, 0);
     r = l.dir_fd < 0 ? l.dir_fd : address_of(l.dir_fd, l.name, &at);

@@ -21,8 +21,10 @@
 
 enum {
     MAX_CONNS = 1024,
-    /* So much may wait to be written before no more is read from that peer. */
-    PENDING_MOST = 1 << 20,
+    /* So much may wait to be written before no more is read from that peer. Deliveries alone,
+     * which are bounded by what it has acknowledged, never reach it: a peer may write its
+     * acknowledgements before it reads on. */
+    PENDING_MOST = 32 << 20,
 };
 
 /* Somebody who is connected; only the thread knows it. */

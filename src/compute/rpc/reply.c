@@ -140,7 +140,7 @@ static void publish(struct rpc_reply *y)
     rpc_leave(r);
 }
 
-void rpc_reply_send(struct rpc *r, const char *reply_q, const struct rpc_answer *w)
+int rpc_reply_send(struct rpc *r, const char *reply_q, const struct rpc_answer *w)
 {
     struct rpc_reply *y;
     bool is_in_vain;
@@ -151,7 +151,7 @@ void rpc_reply_send(struct rpc *r, const char *reply_q, const struct rpc_answer 
     pthread_mutex_unlock(&r->lock);
     if (is_in_vain) {
         ol_warn(r->env, "%s doesn't exist, drop reply to %s", reply_q, w->msg_id);
-        return;
+        return 0;
     }
     y = ol_xcalloc(1, sizeof(*y));
     rpc_ref(r);
@@ -162,12 +162,11 @@ void rpc_reply_send(struct rpc *r, const char *reply_q, const struct rpc_answer 
     y->is_heartbeat = !w->is_ending;
     ol_buf_init(&y->body, RPC_MAX_BODY);
     status = rpc_answer_write(w, &y->body);
-    if (status >= 0) {
+    if (status < 0)
+        reply_free(y);
+    else
         publish(y);
-        return;
-    }
-    ol_error(r->env, "The reply %s can't be written: %s", w->msg_id, strerror(-status));
-    reply_free(y);
+    return status;
 }
 
 void rpc_watch(struct rpc *r, struct rpc_running *w)
@@ -234,7 +233,8 @@ static void beat(struct rpc *r, struct rpc_running *w, ol_time now)
              w->method, (int)(w->every / OL_SECOND));
     w->again = now + w->every;
     pthread_mutex_unlock(&r->lock);
-    rpc_reply_send(r, reply_q, &(struct rpc_answer){.msg_id = msg_id});
+    if (rpc_reply_send(r, reply_q, &(struct rpc_answer){.msg_id = msg_id}) < 0)
+        ol_error(r->env, "A heartbeat can't be written");
     pthread_mutex_lock(&r->lock);
 }
 

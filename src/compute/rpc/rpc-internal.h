@@ -95,8 +95,9 @@ struct rpc_running {
     const char *method, *msg_id, *reply_q;
     ol_time every, again;
 };
-/* Sends an answer; borrows it. */
-void rpc_reply_send(struct rpc *r, const char *reply_q, const struct rpc_answer *w);
+/* Sends an answer; borrows it. -EINVAL, -EFBIG: it can't be written. */
+int rpc_reply_send(struct rpc *r, const char *reply_q, const struct rpc_answer *w)
+    __attribute__((warn_unused_result));
 void rpc_watch(struct rpc *r, struct rpc_running *w);
 void rpc_unwatch(struct rpc *r, struct rpc_running *w);
 /* Ends the timer's thread and drops what waits. The lock is not held. */

@@ -58,7 +58,10 @@ struct rpc_message {
 int rpc_call(struct rpc *r, const struct rpc_target *to, const struct nova_context *c,
              const struct rpc_message *m, struct ol_arena *a, const struct ol_val **ret,
              struct ol_err *err) __attribute__((warn_unused_result));
-/* Returns when the broker has it. An exchange without a queue bound is no error, as with oslo. */
+/* Returns when the broker has it. An exchange without a queue bound is no error, as with oslo.
+ *   NOVA_MESSAGING_TIMEOUT      no connection for the options' timeout
+ *   NOVA_MESSAGE_UNDELIVERABLE  it is too long, or too much waits already
+ *   -ECANCELED                  the rpc ends */
 int rpc_cast(struct rpc *r, const struct rpc_target *to, const struct nova_context *c,
              const struct rpc_message *m, struct ol_err *err) __attribute__((warn_unused_result));
 

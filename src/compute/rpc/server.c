@@ -79,23 +79,25 @@ static void answer_failure(struct request *q, const struct ol_err *err)
     if (!q->packet.msg_id)
         return;
     rpc_failure_write(err, &text);
-    rpc_reply_send(q->r, q->packet.reply_q,
-                   &(struct rpc_answer){
-                       .msg_id = q->packet.msg_id,
-                       .failure = text.data,
-                       .is_ending = true,
-                   });
+    if (rpc_reply_send(q->r, q->packet.reply_q,
+                       &(struct rpc_answer){
+                           .msg_id = q->packet.msg_id,
+                           .failure = text.data,
+                           .is_ending = true,
+                       })
+        < 0)
+        ol_error(q->r->env, "The failure of %s can't be written", q->packet.method);
 }
 
 static void answer(struct request *q, const struct ol_val *result)
 {
-    if (q->packet.msg_id)
-        rpc_reply_send(q->r, q->packet.reply_q,
-                       &(struct rpc_answer){
-                           .msg_id = q->packet.msg_id,
-                           .result = result,
-                           .is_ending = true,
-                       });
+    struct rpc_answer w = {.msg_id = q->packet.msg_id, .result = result, .is_ending = true};
+    struct ol_err err = OL_ERR_INIT;
+    int status = w.msg_id ? rpc_reply_send(q->r, q->packet.reply_q, &w) : 0;
+
+    if (status < 0
+        && ol_err_set(&err, -status, "its result can't be sent: %s", strerror(-status)) < 0)
+        answer_failure(q, &err);
 }
 
 static void run(void *ctx)

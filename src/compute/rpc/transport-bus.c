@@ -75,7 +75,9 @@ static int bus_open(struct ol_env *env, const struct rpc_transport_options *o,
     else if (!l->path)
         l->bus = rpc_bus_new(env);
     l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r = l->wake_fd < 0 ? -errno : rpc_thread_start(&l->thread, bus_link_run, l);
+    r = l->wake_fd < 0 ? -errno : !l->path && !l->bus ? -EAGAIN : 0;
+    if (r >= 0)
+        r = rpc_thread_start(&l->thread, bus_link_run, l);
     if (r < 0) {
         link_free(l);
         return ol_err_set(err, -r, "message bus: %s", strerror(-r));

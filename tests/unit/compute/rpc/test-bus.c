@@ -15,7 +15,7 @@
 
 /* Calls and casts over the bus inside this process, with real threads and the real clock. */
 
-enum { N_CALLERS = 8, N_CALLS = 50 };
+enum { N_CALLERS = 8, N_CALLS = 50, N_CASTS = 300, N_TURNS = 30 };
 
 struct world {
     struct ol_env env;
@@ -273,6 +273,34 @@ static void what_was_cast_waits_for_its_server(void **state)
     assert_int_equal(w->n_casts, 2);
 }
 
+static void *cast_many(void *ctx)
+{
+    struct world *w = ctx;
+    struct rpc_target to = host_target("h1");
+
+    for (int i = 0; i < N_CASTS; i++)
+        cast(w, &to);
+    return NULL;
+}
+
+static void stops_and_starts_lose_nothing(void **state)
+{
+    struct world *w = *state;
+    pthread_t thread;
+
+    serve(w, w->server, "h1");
+    assert_int_equal(pthread_create(&thread, NULL, cast_many, w), 0);
+    for (int i = 0; i < N_TURNS; i++) {
+        rpc_serve_stop(w->server, "compute");
+        serve(w, w->server, "h1");
+    }
+    pthread_join(thread, NULL);
+    wait_for_casts(w, N_CASTS);
+    rpc_free(w->server);
+    w->server = NULL;
+    assert_int_equal(w->n_casts, N_CASTS);
+}
+
 static void nobody_answers_in_time(void **state)
 {
     struct world *w = *state;
@@ -330,6 +358,7 @@ int main(void)
         T(many_callers_get_their_own_answers),
         T(a_fanout_goes_to_all_and_a_cast_to_one),
         T(what_was_cast_waits_for_its_server),
+        T(stops_and_starts_lose_nothing),
         T(nobody_answers_in_time),
         T(the_end_wakes_callers),
     };

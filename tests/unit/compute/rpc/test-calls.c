@@ -184,11 +184,19 @@ static int run_errno(struct rpc_request *q, struct ol_val **ret, struct ol_err *
     return -EIO;
 }
 
+/* Nothing that JSON can hold. */
+static int run_bytes(struct rpc_request *q, struct ol_val **ret, struct ol_err *err)
+{
+    *ret = ol_val_new_bytes(q->arena, "x", 1);
+    return 0;
+}
+
 static const struct rpc_method methods[] = {
     {.name = "count", .run = run_count},
     {.name = "quick", .run = run_count, .flags = RPC_QUICK},
     {.name = "fail", .run = run_fail, .flags = RPC_QUICK},
     {.name = "errno", .run = run_errno, .flags = RPC_QUICK},
+    {.name = "bytes", .run = run_bytes, .flags = RPC_QUICK},
     {.name = NULL},
 };
 static const char *const versions[] = {"6.1", NULL};
@@ -276,11 +284,8 @@ static void pass_some(struct world *w)
     struct timespec at;
 
     clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_nsec += 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
+    at.tv_sec += (at.tv_nsec + OL_MS) / OL_SECOND;
+    at.tv_nsec = (at.tv_nsec + OL_MS) % OL_SECOND;
     pthread_cond_timedwait(&w->changed, &w->lock, &at);
     pass(w, OL_SECOND / 4);
 }
@@ -369,11 +374,6 @@ static void call_begin(struct caller *c)
     assert_int_equal(pthread_create(&c->thread, NULL, run_caller, c), 0);
 }
 
-static void call_end(struct caller *c)
-{
-    pthread_join(c->thread, NULL);
-}
-
 static void a_call_is_published_as_oslo_does(void **state)
 {
     struct world *w = *state;
@@ -392,7 +392,7 @@ static void a_call_is_published_as_oslo_does(void **state)
     assert_true(ol_val_is(ol_val_get(message(w, 0), "_timeout"), OL_VAL_NULL));
     answer(w, "somebody else", "\"result\": 1, \"ending\": true");
     answer(w, member(w, 0, "_msg_id"), "\"result\": 7, \"failure\": null, \"ending\": true");
-    call_end(&c);
+    pthread_join(c.thread, NULL);
     assert_int_equal(c.status, 0);
     assert_int_equal(ol_val_int(c.result, 0), 7);
     /* What comes twice, or too late, is dropped. */
@@ -411,7 +411,7 @@ static void a_call_ends_with_its_time(void **state)
     assert_string_equal(sent(w, 0)->key, "conductor.c1");
     while (!atomic_load(&c.is_done))
         pass(w, OL_MS);
-    call_end(&c);
+    pthread_join(c.thread, NULL);
     assert_true(c.took >= 60 * OL_SECOND);
     assert_true(nova_is(&c.err, NOVA_MESSAGING_TIMEOUT));
     snprintf(want, sizeof(want), "Timed out waiting for a reply to message ID %s",
@@ -436,7 +436,7 @@ static void heartbeats_prolong_a_call(void **state)
                "\"result\": null, \"failure\": null, \"ending\": false");
     }
     answer(w, member(w, 0, "_msg_id"), "\"result\": true, \"failure\": null, \"ending\": true");
-    call_end(&c);
+    pthread_join(c.thread, NULL);
     assert_int_equal(c.status, 0);
     ol_arena_done(&c.arena);
 }
@@ -452,7 +452,7 @@ static void without_heartbeats_a_watched_call_ends(void **state)
     sent(w, 0);
     while (!atomic_load(&c.is_done))
         pass(w, OL_MS);
-    call_end(&c);
+    pthread_join(c.thread, NULL);
     assert_true(nova_is(&c.err, NOVA_MESSAGING_TIMEOUT));
     assert_true(c.took >= 60 * OL_SECOND && c.took < 1800 * OL_SECOND);
     ol_arena_done(&c.arena);
@@ -519,6 +519,8 @@ static void a_failed_cast_is_logged_by_its_exception(void **state)
     assert_string_equal(w->logged, "ERROR: Exception during message handling of errno: "
                                    "NovaException: Input/output error\n");
     assert_true(strstr(member(w, 1, "failure"), "\"NovaException\"") != NULL);
+    request(w, "bytes", AS_CALL);
+    assert_true(strstr(member(w, 2, "failure"), "its result can't be sent") != NULL);
 }
 
 static void what_is_not_served_is_answered(void **state)
