@@ -8,6 +8,7 @@
 #   make check        everything: builds, tests, static checks; the last line counts
 #   make demands      which test shows which numbered demand, after a 'make check'
 #   make bench        side by side with the Python cloud-init; then volumes
+#   make contract-openstack   the host agent beside Debian's nova-compute, on a real control plane
 #   make fuzz         libFuzzer over every decoder, FUZZ_SECONDS each (60)
 #   make format       clang-format over every tracked .c and .h
 #   make install      DESTDIR=, prefix=/usr; WHAT=guest or WHAT=volume for one of the two alone
@@ -17,7 +18,7 @@ prefix ?= /usr
 WHAT ?= guest,volume
 FUZZ_SECONDS ?= 60
 
-.PHONY: build deps demo check bench fuzz format demands install clean
+.PHONY: build deps demo check bench fuzz format demands contract-openstack install clean
 
 build:
 	@packaging/deps build
@@ -37,6 +38,11 @@ check:
 bench:
 	@packaging/deps build test
 	@$(PYTHON) tests/run.py bench
+
+contract-openstack:
+	@packaging/deps build test
+	@$(PYTHON) tests/run.py build
+	@$(PYTHON) tests/openstack/run.py
 
 fuzz:
 	@packaging/deps build test

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is done on both sides."""
+
+import time
+
+from api import wait
+
+FAKE_CONSOLE = "FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"
+
+# Differences that have a reason, as beginnings of lines of table.differences().
+QEMU_KNOWN = ()
+
+
+def do(action, *status):
+    return lambda side: side.act(action, status)
+
+
+def reported(side):
+    fact = side.service_up()
+    print(f"      {side.agent.program}: {time.monotonic() - side.agent.started:.2f} s from its start "
+          f"to the report", flush=True)
+    return fact
+
+
+LIFE = (
+    ("pause", do({"pause": None}, "PAUSED")),
+    ("unpause", do({"unpause": None}, "ACTIVE")),
+    ("suspend", do({"suspend": None}, "SUSPENDED")),
+    ("resume", do({"resume": None}, "ACTIVE")),
+    ("reboot, soft", do({"reboot": {"type": "SOFT"}}, "ACTIVE")),
+    ("reboot, hard", do({"reboot": {"type": "HARD"}}, "ACTIVE")),
+    ("rescue", do({"rescue": {}}, "RESCUE")),
+    ("unrescue", do({"unrescue": None}, "ACTIVE")),
+)
+
+
+def no_complaints(side):
+    found = side.agent.complaints()
+    assert not found, "\n".join(found[:5])
+
+
+def joins(table, sides, allowed=()):
+    table.step("service up", sides, reported)
+    table.step("hypervisor listed and shown", sides, lambda s: s.hypervisor(), allowed)
+    table.step("row of the compute node", sides, lambda s: s.node_row(), allowed)
+    table.step("inventories in placement", sides, lambda s: s.inventories(), allowed)
+    table.step("traits in placement", sides, lambda s: s.traits(), allowed)
+
+
+def after_create(table, sides, allowed=()):
+    table.step("events of create", sides, lambda s: s.last_action())
+    table.step("rows of the instance", sides, lambda s: s.instance_row(), allowed)
+    table.step("allocations", sides, lambda s: s.allocations())
+    table.step("usages", sides, lambda s: s.usages())
+    table.step("row of the compute node, in use", sides, lambda s: s.node_row(), allowed)
+
+
+def fake_life(table, sides):
+    table.section("fake driver: one server's life")
+    joins(table, sides)
+    table.step("create", sides, lambda s: s.create())
+    after_create(table, sides)
+    table.step("console log", sides, lambda s: s.console())
+    table.step("console log, last 2 lines", sides, lambda s: s.console_tail())
+    table.step("diagnostics", sides, lambda s: s.diagnostics())
+    table.step("stop", sides, do({"os-stop": None}, "SHUTOFF"))
+    table.step("start", sides, do({"os-start": None}, "ACTIVE"))
+    for name, run in LIFE:
+        table.step(name, sides, run)
+    table.step("rows of the instance at the end", sides, lambda s: s.instance_row())
+    table.step("delete", sides, lambda s: s.delete())
+    table.step("usages after it", sides, lambda s: s.usages())
+    table.step("row of the compute node after it", sides, lambda s: s.node_row())
+    table.step("no complaint in the log", sides, no_complaints)
+
+
+def guest_again(n):
+    return lambda side: side.guest_ready(n)
+
+
+def qemu_life(table, sides, allowed):
+    table.section("QEMU (orlop: over QMP; nova: over libvirt), TCG: one server's life")
+    joins(table, sides, allowed)
+    table.step("create, image not cached", sides, lambda s: s.create(), allowed)
+    table.step("the guest read its config drive", sides, guest_again(1))
+    after_create(table, sides, allowed)
+    table.step("diagnostics", sides, lambda s: sorted(s.diagnostics()))
+    table.step("stop (the guest follows ACPI)", sides, do({"os-stop": None}, "SHUTOFF"))
+    table.step("start", sides, do({"os-start": None}, "ACTIVE"))
+    table.step("the guest is there again", sides, lambda s: s.guest_ready(1))
+    for name, run in LIFE:
+        table.step(name, sides, run)
+        if name in ("resume", "reboot, soft", "reboot, hard", "rescue", "unrescue"):
+            table.step(f"the guest after {name}", sides, lambda s: s.guest_ready(1))
+    table.step("delete", sides, lambda s: s.delete())
+    table.step("usages after it", sides, lambda s: s.usages())
+    table.step("no complaint in the log", sides, no_complaints)
+
+
+# --- trouble
+
+
+def conductor_away(side, away=60, n=4):
+    """Builds that are under way when the conductor goes away for a while."""
+    servers = [side.boot(f"t{i}") for i in range(n)]
+
+    def under_way():
+        return any(side.states(s)[2] not in ("scheduling",) for s in servers)
+    wait(30, "a build under way", under_way, every=0.02)
+    side.rig.stop_conductor()
+    time.sleep(away)
+    side.rig.start_conductor()
+    ended = [side.settled(("ACTIVE",), 240, s) for s in servers]
+    for server in servers:
+        side.delete(server)
+    return ended
+
+
+def connections_closed(side):
+    """The broker closes all of the agent's connections; the next thing is done all the same."""
+    n = side.rig.close_connections(side.agent.pid())
+    assert n > 0, "the broker knows no connection of the agent"
+    found = [side.act({"os-stop": None}, ("SHUTOFF",))]
+    side.rig.close_connections(side.agent.pid())
+    found.append(side.act({"os-start": None}, ("ACTIVE",)))
+    return found
+
+
+def closed_while_building(side, n=4):
+    servers = [side.boot(f"r{i}") for i in range(n)]
+    wait(30, "a build under way", lambda: any(side.states(s)[2] != "scheduling" for s in servers),
+         every=0.02)
+    side.rig.close_connections(side.agent.pid())
+    ended = [side.settled(("ACTIVE",), 240, s) for s in servers]
+    for server in servers:
+        side.delete(server)
+    return ended
+
+
+UNSUPPORTED = (
+    ("snapshot", lambda s: {"createImage": {"name": f"snap-{s.host}"}}),
+    ("backup", lambda s: {"createBackup": {"name": "b", "backup_type": "daily", "rotation": 1}}),
+    ("rebuild", lambda s: {"rebuild": {"imageRef": s.show()["image"]["id"]}}),
+    ("shelve", lambda s: {"shelve": None}),
+    ("change password", lambda s: {"changePassword": {"adminPass": "x"}}),
+    ("resize", lambda s: {"resize": {"flavorRef": bigger(s)}}),
+    ("migrate, cold", lambda s: {"migrate": None}),
+    ("migrate, live", lambda s: {"os-migrateLive": {"host": None, "block_migration": "auto"}}),
+    ("crash dump", lambda s: {"trigger_crash_dump": None}),
+)
+
+
+def bigger(side):
+    found = side.api.compute("GET", "/flavors")["flavors"]
+    for flavor in found:
+        if flavor["name"] == "r1.more":
+            return flavor["id"]
+    body = {"flavor": {"name": "r1.more", "vcpus": 1, "ram": 256, "disk": 1}}
+    return side.api.compute("POST", "/flavors", body)["flavor"]["id"]
+
+
+def refused(make):
+    """Nothing hangs, the allocations are as they were, and somebody says why."""
+    def run(side):
+        before = side.allocations()
+        known = len(side.actions())
+        status = side.refusal("POST", f"/servers/{side.server}/action", make(side))
+        if status:
+            return f"the API answers {status}"
+        wait(20, "the action's record", lambda: len(side.actions()) > known)
+        side.settled(("ACTIVE", "SHUTOFF"), 90)
+        action = side.last_action()
+        assert side.allocations() == before, "the allocations changed"
+        failed = [e for e in action["events"] if e["result"] == "Error"]
+        fault = side.show().get("fault") or latest_fault(side)
+        assert failed, f"its events: {action['events']}"
+        assert fault and "not supported" in str(fault), f"fault: {fault}"
+        return [e["event"] for e in action["events"]]
+    return run
+
+
+def latest_fault(side):
+    rows = side.rig.rows("SELECT JSON_OBJECT('code', code, 'message', message) FROM "
+                         f"instance_faults WHERE instance_uuid='{side.server}' ORDER BY id DESC "
+                         "LIMIT 1")
+    return rows[0] if rows else None
