@@ -18,7 +18,8 @@
  * 'orlop service|hypervisor|instance …': asks the agent of this machine (orlop-compute --standalone)
  * over its bus.
  */
-enum { ANSWER_SECONDS = 60, WAIT_SECONDS = 600, MAX_FILE = 64 << 10 };
+enum { CONNECT_SECONDS = 5, SERVE_SECONDS = 10, ANSWER_SECONDS = 60, WAIT_SECONDS = 600 };
+enum { MAX_FILE = 64 << 10 };
 
 struct asker {
     struct ol_env env;
@@ -33,9 +34,40 @@ static int failed(const struct ol_err *err)
     return 1;
 }
 
+static void asker_close(struct asker *k)
+{
+    rpc_free(k->rpc);
+    ol_arena_done(&k->arena);
+    ol_env_done(&k->env);
+}
+
+static void pause_for(struct asker *k, ol_time span)
+{
+    k->env.clock->sleep(k->env.clock->ctx, span);
+}
+
+/* A socket may be left over from an agent that was killed. */
+static int wait_connected(struct asker *k, const char *path, struct ol_err *err)
+{
+    ol_time until = ol_now_boot(&k->env) + CONNECT_SECONDS * OL_SECOND;
+    struct rpc_state state;
+
+    for (;;) {
+        rpc_state(k->rpc, &state);
+        if (state.is_connected)
+            return 0;
+        if (ol_now_boot(&k->env) > until)
+            return ol_err_set(err, ECONNREFUSED,
+                              "nobody answers at %s: is 'orlop-compute --standalone' running?",
+                              path);
+        pause_for(k, 2 * OL_MS);
+    }
+}
+
 static int asker_open(struct asker *k, const struct orlop_options *o, struct ol_err *err)
 {
-    struct rpc_transport_options transport = {.url = o->bus, .connection_name = "orlop"};
+    struct rpc_transport_options transport = {
+        .url = o->bus, .connection_name = "orlop", .is_guest = true};
     struct rpc_options options = {
         .transport = &transport, .exchange = "nova", .timeout = ANSWER_SECONDS * OL_SECOND};
     const char *path = strstr(o->bus, "://") ? strstr(o->bus, "://") + 3 : "";
@@ -46,7 +78,6 @@ static int asker_open(struct asker *k, const struct orlop_options *o, struct ol_
     r = ol_env_init(&k->env, "/", err);
     if (r < 0)
         return r;
-    /* Whoever comes first serves a bus: a command must not. */
     if (!ol_exists(&k->env, path))
         r = ol_err_set(err, ENOENT,
                        "there is no %s: start 'orlop-compute --standalone', or name its bus by "
@@ -54,26 +85,34 @@ static int asker_open(struct asker *k, const struct orlop_options *o, struct ol_
                        path);
     if (r >= 0)
         r = rpc_new(&k->env, &options, &k->rpc, err);
+    if (r >= 0)
+        r = wait_connected(k, path, err);
     if (r < 0)
-        ol_env_done(&k->env);
+        asker_close(k);
     return r;
-}
-
-static void asker_close(struct asker *k)
-{
-    rpc_free(k->rpc);
-    ol_arena_done(&k->arena);
-    ol_env_done(&k->env);
 }
 
 static int ask(struct asker *k, const char *method, const struct ol_val *args,
                const struct ol_val **ret, struct ol_err *err)
 {
-    static const struct rpc_target to = {.topic = STANDALONE_TOPIC, .version = STANDALONE_VERSION};
+    static const struct rpc_target to = {
+        .topic = STANDALONE_TOPIC, .version = STANDALONE_VERSION, .is_mandatory = true};
+    ol_time until = ol_now_boot(&k->env) + SERVE_SECONDS * OL_SECOND;
     struct nova_context context = nova_context_admin(&k->arena, &k->env);
     struct rpc_message m = {method, args};
 
-    return rpc_call(k->rpc, &to, &context, &m, &k->arena, ret, err);
+    /* An agent that starts has its bus before it answers. What nobody took may be sent again. */
+    for (;;) {
+        int r = rpc_call(k->rpc, &to, &context, &m, &k->arena, ret, err);
+
+        if (r >= 0 || !nova_is(err, NOVA_MESSAGE_UNDELIVERABLE))
+            return r;
+        if (ol_now_boot(&k->env) > until)
+            return ol_err_set(err, EAGAIN, "the agent at %s does not answer questions yet",
+                              k->options->bus);
+        *err = OL_ERR_INIT;
+        pause_for(k, 50 * OL_MS);
+    }
 }
 
 /* One question, and how its answer is shown: 'columns' NULL = as one thing. */
@@ -218,7 +257,7 @@ static int wait_for(struct asker *k, const char *uuid, const struct ol_val **row
         if (ol_now_boot(&k->env) > until)
             return ol_err_set(err, ETIMEDOUT, "instance %s is still %s after %d seconds", uuid,
                               field(*row, "task_state"), WAIT_SECONDS);
-        k->env.clock->sleep(k->env.clock->ctx, 100 * OL_MS);
+        pause_for(k, 100 * OL_MS);
     }
 }
 

@@ -44,6 +44,7 @@ struct rpc_link {
     char *path; /* of the socket; NULL = inside this process */
     char *peer; /* "orlop:///run/bus", "orlop:" */
     ol_time ttl;
+    bool is_guest; /* nobody will find us serving it */
     pthread_t thread;
     int wake_fd;
 

@@ -179,7 +179,7 @@ static int find(struct rpc_link *l, struct ol_err *err)
 
     if (l->bus)
         return bus_attach(l->bus);
-    r = bus_find(l->env, l->path, &listener, err);
+    r = bus_find(l->env, l->path, l->is_guest ? NULL : &listener, err);
     if (r)
         return r;
     r = bus_start(l->env, &listener, &l->bus, err);

@@ -121,8 +121,8 @@ int bus_find(struct ol_env *env, const char *path, struct bus_listener *ret_list
     r = l.dir_fd < 0 ? l.dir_fd : address_of(l.dir_fd, l.name, &at);
     if (r >= 0)
         r = connect_to(&at);
-    if (r == -ENOENT || r == -ECONNREFUSED)
-        r = l.dir_fd < 0 ? r : serve_at(env, &at, path, &l);
+    if ((r == -ENOENT || r == -ECONNREFUSED) && l.dir_fd >= 0)
+        r = ret_listener ? serve_at(env, &at, path, &l) : -EAGAIN;
     if (r < 0)
         return ol_err_set(err, -r, "message bus at %s: %s", path,
                           r == -EAGAIN ? "nobody answers yet" : strerror(-r));

@@ -77,6 +77,15 @@ void rpc_client_wake(struct rpc *r)
         pthread_cond_signal(&w->came);
 }
 
+void rpc_client_lost(struct rpc *r)
+{
+    size_t at = 0;
+
+    for (struct rpc_waiter *w; (w = ol_table_each(&r->waiters, &at));)
+        w->status = -ECONNRESET;
+    rpc_client_wake(r);
+}
+
 /* With the lock: who waits for the answer in this text; 'ret_id' has room for a name. */
 static struct rpc_waiter *find_waiter(struct rpc *r, const struct arrival *v, char *ret_id)
 {
@@ -186,6 +195,7 @@ static int send_packet(struct rpc *r, const struct rpc_target *to, const struct 
                     .exchange = to->exchange ? to->exchange : r->exchange,
                     .key = key,
                     .is_fanout = to->is_fanout,
+                    .is_mandatory = to->is_mandatory,
                     /* Nobody wants the answer any more when the caller's time is over. */
                     .expiration = p->msg_id ? to->timeout ? to->timeout : r->timeout : 0,
                     .body = body.data,
@@ -208,8 +218,11 @@ static int not_sent(const char *method, int status, struct ol_err *err)
     if (status == -ETIMEDOUT)
         return nova_fail(err, NOVA_MESSAGING_TIMEOUT,
                          "Timed out sending %s: there is no connection to the message bus", method);
+    if (status == -ECONNRESET)
+        return ol_err_set(err, ECONNRESET, "the message bus was lost before %s was answered",
+                          method);
     return nova_fail(err, NOVA_MESSAGE_UNDELIVERABLE, "%s was not sent: %s", method,
-                     strerror(-status));
+                     status == -ENOENT ? "nobody serves it" : strerror(-status));
 }
 
 /* The next answer, the caller's. -ETIMEDOUT, or why it can't come. */

@@ -46,7 +46,7 @@ struct rpc {
     unsigned n_users, n_consuming;
     bool is_closing;
 
-    bool is_connected;
+    bool is_guest, is_connected;
     ol_time since;
     unsigned n_connects;
 
@@ -83,6 +83,8 @@ int rpc_consume(struct rpc *r, const struct rpc_queue *q, ol_time deadline,
 void rpc_client_deliver(struct rpc *r, const char *body, size_t len);
 /* With the lock: wakes all that wait. */
 void rpc_client_wake(struct rpc *r);
+/* With the lock: answers that are waited for will never come. */
+void rpc_client_lost(struct rpc *r);
 
 /* --- server.c --- */
 void rpc_server_deliver(struct rpc *r, const struct rpc_queue *queue, const char *body, size_t len);

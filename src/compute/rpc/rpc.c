@@ -103,6 +103,8 @@ static void changed(void *ctx, bool is_connected, const char *reason)
     r->is_connected = is_connected;
     r->since = ol_now_boot(r->env);
     r->n_connects += is_connected;
+    if (was && !is_connected && r->is_guest)
+        rpc_client_lost(r);
     pthread_mutex_unlock(&r->lock);
     if (is_connected)
         ol_info(r->env, "The message bus is connected");
@@ -130,6 +132,7 @@ int rpc_new(struct ol_env *env, const struct rpc_options *o, struct rpc **ret, s
     r->pool = o->pool;
     r->exchange = ol_xstrdup(o->exchange);
     r->timeout = o->timeout;
+    r->is_guest = o->transport->is_guest;
     r->refs = 1;
     r->waiters = (struct ol_table)OL_TABLE_INIT(&ol_table_of_strings);
     pthread_mutex_init(&r->lock, NULL);

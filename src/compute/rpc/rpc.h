@@ -42,6 +42,7 @@ struct rpc_target {
     const char *space;    /* namespace; NULL = none */
     const char *version;  /* "3.0" */
     bool is_fanout;       /* to all of the topic; casts only */
+    bool is_mandatory;    /* NOVA_MESSAGE_UNDELIVERABLE when nobody has such a queue */
     ol_time timeout;      /* of a call; 0 = the options' */
     ol_time monitor; /* call_monitor_timeout: the server's heartbeats prolong the call; 0 = none */
 };
@@ -54,6 +55,7 @@ struct rpc_message {
 /* Sends and waits for the answer, which is in the arena.
  *   NOVA_MESSAGING_TIMEOUT  no answer in time, or no connection
  *   other exceptions        what the server failed with (base/exception.h)
+ *   -ECONNRESET             a guest of our own bus lost it, and with it the answer
  *   -ECANCELED              the rpc ends */
 int rpc_call(struct rpc *r, const struct rpc_target *to, const struct nova_context *c,
              const struct rpc_message *m, struct ol_arena *a, const struct ol_val **ret,

@@ -64,6 +64,7 @@ static int bus_open(struct ol_env *env, const struct rpc_transport_options *o,
     l->env = env;
     l->sink = *sink;
     l->path = ol_take_ptr(path);
+    l->is_guest = o->is_guest;
     l->peer = ol_xstrdup(o->url);
     l->ttl = o->transient_ttl ? o->transient_ttl : DEFAULT_TTL;
     l->pending_end = &l->pending;

@@ -21,6 +21,7 @@ struct rpc_transport_options {
      * "orlop:///path/of/socket", or "orlop:" for inside this process. Secret. */
     const char *url;
     struct rpc_bus *bus;         /* of "orlop:"; NULL = one of its own */
+    bool is_guest;               /* our own bus is somebody else's: it is never served by us */
     const char *connection_name; /* shown by the broker: "nova-compute:PID:UUID" */
     /* [oslo_messaging_rabbit] */
     bool is_durable, is_auto_delete; /* amqp_durable_queues, amqp_auto_delete */
