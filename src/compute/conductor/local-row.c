@@ -154,12 +154,13 @@ static int read_row(struct local_call *q, sqlite3_stmt *st, struct ol_val **ret)
     int r = ol_json_load((const char *)sqlite3_column_text(st, 0),
                          (size_t)sqlite3_column_bytes(st, 0), q->a, ret, NULL);
 
+    if (ol_arena_is_over(q->a))
+        return ol_err_set(q->err, EFBIG, "the database %s: too many rows are asked for",
+                          q->local->path);
     if (r < 0 || !ol_val_is(*ret, OL_VAL_MAP))
         return ol_err_set(q->err, EUCLEAN, "the database %s is damaged: a row is not JSON",
                           q->local->path);
-    return ol_arena_is_over(q->a)
-               ? ol_err_set(q->err, EFBIG, "%s: too many rows are asked for", q->local->path)
-               : 0;
+    return 0;
 }
 
 static int find(struct local_call *q, const char *sql, const struct local_key *keys,

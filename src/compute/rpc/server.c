@@ -9,7 +9,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 
-enum { N_QUEUES = 3 };
+enum { N_QUEUES = 3, METHOD_MEMORY = 256 << 20 };
 
 /* A topic that is served, or was: requests of it may still run, so it stays until the end. */
 struct rpc_served {
@@ -205,6 +205,7 @@ void rpc_server_deliver(struct rpc *r, const struct rpc_queue *queue, const char
         ol_error(r->env, "A message in %s was dropped: %s", queue->name, ol_err_text(&err));
         return;
     }
+    q->arena.max = METHOD_MEMORY; /* what a method reads is not a part of the message */
     /* Only the link's thread looks at it. */
     if (!rpc_recent_add(&s->recent, q->packet.unique_id)) {
         ol_warn(r->env, "Found duplicate message(%s). Skipping it.", q->packet.unique_id);
