@@ -191,6 +191,7 @@ int conductor_show(struct conductor *c, enum local_show what, const char *of, st
     } else if (what == LOCAL_SHOW_INSTANCES) {
         ol_val_append(a, attrs, ol_val_new_str(a, "flavor"));
         ol_val_append(a, attrs, ol_val_new_str(a, "info_cache"));
+        ol_val_append(a, attrs, ol_val_new_str(a, "fault"));
         ol_val_append(a, args, attrs);
     }
     return conductor_get(c, &ctx, calls[what].class, calls[what].method, args, NULL, a, ret, err);

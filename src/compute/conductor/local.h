@@ -17,7 +17,7 @@ int conductor_local_reader(struct ol_env *env, const char *path, const struct no
 enum local_show {
     LOCAL_SHOW_SERVICES,  /* ServiceList */
     LOCAL_SHOW_NODES,     /* ComputeNodeList */
-    LOCAL_SHOW_INSTANCES, /* InstanceList with flavor and info_cache, without deleted ones */
+    LOCAL_SHOW_INSTANCES, /* InstanceList with flavor, info_cache and fault, without deleted ones */
     LOCAL_SHOW_ACTIONS,   /* InstanceActionList of the instance 'of', newest first */
     LOCAL_SHOW_EVENTS,    /* InstanceActionEventList of the action whose id is 'of' */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compute/standalone/standalone.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,23 @@ static bool is_named(const struct nova_object *instance, const char *name)
     return (uuid && strcmp(uuid, name) == 0) || (own && strcmp(own, name) == 0);
 }
 
+/* -ENOENT: it is no uuid, or nobody's. */
+static int find_by_uuid(struct rpc_request *q, const char *uuid, struct nova_object **ret,
+                        struct ol_err *err)
+{
+    static const char *const attrs[] = {"flavor", "info_cache", "fault", NULL};
+    const struct standalone *s = q->service;
+    int r;
+
+    if (strlen(uuid) != 36)
+        return -ENOENT;
+    r = conductor_get_instance(s->parts.conductor, &q->context, uuid, attrs, q->arena, ret, err);
+    if (r >= 0 || !nova_is(err, NOVA_INSTANCE_NOT_FOUND))
+        return r;
+    *err = OL_ERR_INIT;
+    return -ENOENT;
+}
+
 int standalone_find(struct rpc_request *q, struct nova_object **ret, struct ol_err *err)
 {
     const struct standalone *s = q->service;
@@ -54,6 +72,9 @@ int standalone_find(struct rpc_request *q, struct nova_object **ret, struct ol_e
 
     if (!name)
         return nova_fail(err, NOVA_VALUE, "no instance is named");
+    r = find_by_uuid(q, name, ret, err);
+    if (r != -ENOENT)
+        return r;
     r = conductor_show(s->parts.conductor, LOCAL_SHOW_INSTANCES, NULL, q->arena, &list, err);
     for (size_t i = 0; r >= 0 && i < nova_list_count(list); i++) {
         struct nova_object *one = nova_list_item(list, i);
