@@ -6,6 +6,7 @@
 #include "compute/virt/virt-internal.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
+#include "core/file.h"
 #include "core/table.h"
 
 /*
@@ -222,12 +223,12 @@ static int fake_destroy(struct virt *v, const char *uuid, const char *directory,
     ol_auto(give_at) struct fake *f = take(v);
     struct fake_machine *m = ol_table_find_str(&f->machines, uuid);
 
-    (void)err;
     if (m && ol_change(v->env, "destroy", uuid)) {
         ol_table_remove(&f->machines, m);
         machine_free(m);
     }
-    return 0;
+    /* Its config drive is a real one. */
+    return disks && directory ? ol_remove_tree(v->env, directory, err) : 0;
 }
 
 static int set_power(struct virt *v, const char *uuid, enum virt_power power, struct ol_err *err)
