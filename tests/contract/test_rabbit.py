@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -328,23 +329,6 @@ def test_a_confirm_is_waited_for_20000_times_at_once(link, peer):
     assert peer.channel().queue_declare("q", passive=True).message_count == 20000
 
 
-def test_kill_before_a_publish_sends_nothing(rabbit, home, peer):
-    """Connecting is change 1, each publish one more."""
-    peer.channel().queue_declare("q")
-    env, os.environ["ORLOP_KILL_AT"] = os.environ.get("ORLOP_KILL_AT"), "3"
-    try:
-        with pytest.raises(AssertionError), Link(rabbit.url(home)) as link:
-            link.publish(1, "-", "q", "one")
-            link.expect("^sent 1 0")
-            link.publish(2, "-", "q", "two")
-            assert link.process.wait(10) == 0
-    finally:
-        del os.environ["ORLOP_KILL_AT"]
-        if env:
-            os.environ["ORLOP_KILL_AT"] = env
-    assert get(peer, "q").body == "one" and get(peer, "q", 0.1) is None
-
-
 # --- refusals ---
 
 @pytest.mark.parametrize("flags,args,option,words", [
@@ -531,7 +515,7 @@ def test_deleted_queue_is_declared_again(link, peer):
 
 def test_first_host_that_is_down_costs_no_time(rabbit, home):
     dead, = free_ports(1)
-    url = rabbit.url(home).replace("@127.0.0.1:", f"@127.0.0.1:{dead},{home.user}:{'%70%40ss:w%2F%2C%2541%3F%23'}@127.0.0.1:")
+    url = rabbit.url(home).replace("@127.0.0.1:", f"@127.0.0.1:{dead},{home.user}:{quote(PASSWORD, safe='')}@127.0.0.1:")
     for _ in range(3):
         begin = time.monotonic()
         with Link(url) as link:
@@ -539,6 +523,22 @@ def test_first_host_that_is_down_costs_no_time(rabbit, home):
             assert time.monotonic() - begin < 1
             link.say("peer")
             link.expect(f"^peer rabbit://{home.user}@127.0.0.1:{rabbit.port}/{home.vhost}$")
+
+
+def test_host_that_dies_is_left_for_the_other(rabbit, home):
+    with Proxy(rabbit.port) as one, Proxy(rabbit.port) as two:
+        url = rabbit.url(home, port=one.port)
+        url = url.replace(f":{one.port}/", f":{one.port},{home.user}:{quote(PASSWORD, safe='')}@127.0.0.1:{two.port}/")
+        with Link(url) as link:
+            link.consume("topic", "compute")
+            link.mark()
+            first = one if one.n_accepted else two
+            first.end()
+            begin = time.monotonic()
+            link.expect("^up")
+            assert time.monotonic() - begin < 1 and one.n_accepted == two.n_accepted == 1
+            link.publish(1, "nova", "compute", "x")
+            link.expect("^deliver compute 1 x")
 
 
 def test_consume_waits_for_a_broker_that_comes_and_ends_in_time(rabbit, home):

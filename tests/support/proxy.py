@@ -83,7 +83,10 @@ class Proxy:
                 for one in list(self.peers):
                     self.drop(one)
 
-    def __exit__(self, *_):
+    def end(self):
+        """From now on connections are refused, and those that were are closed."""
+        if self.is_ended:
+            return
         self.is_ended = True
         self.poke()
         self.thread.join(10)
@@ -91,3 +94,6 @@ class Proxy:
             self.drop(one)
         for s in (self.listener, self.wake, self.woken):
             s.close()
+
+    def __exit__(self, *_):
+        self.end()

@@ -60,7 +60,9 @@ static int plan_reply(const struct rpc_transport_options *o, const struct rpc_qu
 {
     p->is_durable = o->has_transient_quorum_queues;
     add_args(o, o->has_transient_quorum_queues, true, p);
-    return q->name ? name_it(p->queue, q->name, "", "") : name_it(p->queue, "reply_", unique, "");
+    if (q->name && !o->use_queue_manager)
+        return name_it(p->queue, q->name, "", "");
+    return name_it(p->queue, "reply_", unique, "");
 }
 
 static int plan_topic(const struct rpc_transport_options *o, const struct rpc_queue *q,

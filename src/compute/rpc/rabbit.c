@@ -165,7 +165,8 @@ static const char *rabbit_peer(struct rpc_link *l)
 static void rabbit_publish(struct rpc_link *l, const struct rpc_frame *f, ol_time deadline,
                            const struct rpc_sent *sent)
 {
-    size_t exchange = strlen(f->is_fanout ? f->key : f->exchange), key = strlen(f->key);
+    const char *to = f->is_fanout ? f->key : f->exchange ? f->exchange : "";
+    size_t exchange = strlen(to), key = strlen(f->key);
     size_t room = exchange + sizeof("_fanout") + key + 1;
     /* What is too long is refused in the link's thread, where all answers come from. */
     size_t body = f->len <= RABBIT_BODY_MAX && exchange < 248 && key < 256 ? f->len : 0;
@@ -184,8 +185,7 @@ static void rabbit_publish(struct rpc_link *l, const struct rpc_frame *f, ol_tim
         .deadline = deadline,
         .sent = *sent,
     };
-    snprintf(text, exchange + sizeof("_fanout"), "%s%s", f->is_fanout ? f->key : f->exchange,
-             f->is_fanout ? "_fanout" : "");
+    snprintf(text, exchange + sizeof("_fanout"), "%s%s", to, f->is_fanout ? "_fanout" : "");
     memcpy(text + exchange + sizeof("_fanout"), f->key, key + 1);
     memcpy(text + room, f->body, body);
     pthread_mutex_lock(&l->lock);

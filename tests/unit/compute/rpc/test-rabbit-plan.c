@@ -105,6 +105,8 @@ static void reply_queue_without_a_name_gets_one(void **state)
 
     assert_int_equal(rabbit_plan(&o, &q, "h:nova-compute:1", &p), 0);
     assert_string_equal(p.queue, "reply_h:nova-compute:1");
+    assert_int_equal(rabbit_plan(&o, &reply, "h:nova-compute:2", &p), 0);
+    assert_string_equal(p.queue, "reply_h:nova-compute:2");
 }
 
 static void names_of_more_than_255_bytes_are_refused(void **state)
