@@ -329,6 +329,12 @@ def test_a_confirm_is_waited_for_20000_times_at_once(link, peer):
     assert peer.channel().queue_declare("q", passive=True).message_count == 20000
 
 
+def test_more_than_any_buffer_can_be_under_way(link):
+    link.say("flood 200 1000000 nobody")
+    link.expect("^flooded 200 0 ", 60)
+    assert not link.has("^down")
+
+
 # --- refusals ---
 
 @pytest.mark.parametrize("flags,args,option,words", [
@@ -485,6 +491,7 @@ def test_stalled_connection_is_noticed_by_heartbeat(rabbit, home, peer):
         link.publish(1, "nova", "compute", "in the dark", timeout=30)
         link.publish(2, "nova", "compute", "too late", timeout=1)
         link.expect("^sent 2 -110$", 3)
+        link.expect("^log WARNING RabbitMQ on .* is connected, but did not confirm a message to 'compute' in time")
         link.expect("is unreachable: Too many heartbeats missed: nothing came for 4 seconds", 8)
         assert 2.5 < time.monotonic() - begin < 6.5
         proxy.cut()

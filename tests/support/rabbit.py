@@ -24,7 +24,7 @@ from .tree import OPTIONS, bootstrapped
 
 TREE = BUILD / "trees" / "rabbit"
 SERVER = "usr/lib/rabbitmq/bin"
-N_HOMES = 40
+N_HOMES = 60
 PASSWORD = "p@ss:w/,%41?#"
 CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}

@@ -195,8 +195,8 @@ ol_time rabbit_consumers_next(struct rpc_link *l)
         return 0;
     pthread_mutex_lock(&l->lock);
     for (const struct rabbit_consumer *c = l->consumers; c; c = c->next) {
-        if (c->state == CONSUMER_NEW && c->retry_at && (!at || c->retry_at < at))
-            at = c->retry_at;
+        if (c->state == CONSUMER_NEW)
+            at = rabbit_earlier(at, c->retry_at);
     }
     pthread_mutex_unlock(&l->lock);
     return at;

@@ -104,13 +104,13 @@ int rabbit_exchange_frame(struct rpc_link *l, const struct rabbit_frame *f, stru
     return 0;
 }
 
-ol_time rabbit_exchange_next(const struct rpc_link *l)
+ol_time rabbit_exchange_next(const struct rpc_link *l, ol_time now)
 {
     ol_time at = 0;
 
     for (const struct rabbit_exchange *x = l->exchanges; x; x = x->next) {
-        if (x->state == EXCHANGE_HELD && (!at || x->until < at))
-            at = x->until;
+        if (x->state == EXCHANGE_HELD && x->until > now)
+            at = rabbit_earlier(at, x->until);
     }
     return at;
 }

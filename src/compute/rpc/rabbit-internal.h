@@ -163,6 +163,7 @@ struct rpc_link {
     struct rabbit_outgoings waiting, flying;
     uint64_t next_tag;
     bool is_publish_open, is_declare_open;
+    bool is_stuck;         /* a confirm did not come in time, and that was logged */
     ol_time publish_at;    /* not before */
     ol_time next_deadline; /* of waiting and flying; 0 = none */
     unsigned publish_failures;
@@ -255,3 +256,5 @@ void rabbit_text(char *out, size_t size, amqp_bytes_t from);
 /* "(404) NOT_FOUND - no queue …" as py-amqp writes it. */
 int rabbit_refusal(struct ol_err *err, uint16_t code, amqp_bytes_t text);
 uint32_t rabbit_random(void);
+/* Of two moments of which 0 means never. */
+ol_time rabbit_earlier(ol_time a, ol_time b);

@@ -34,6 +34,18 @@ static void step_to(struct rpc_link *l, enum rabbit_state state, int seconds)
     rabbit_link_set(l, state, ol_now_boot(l->env) + seconds * OL_SECOND);
 }
 
+/* The socket is full. What it took goes, or the buffer would grow while there is more to send. */
+static void shift_output(struct rpc_link *l)
+{
+    size_t left = l->out.len - l->out_done;
+
+    if (l->out_done < left)
+        return;
+    memmove(l->out.data, l->out.data + l->out_done, left);
+    ol_buf_truncate(&l->out, left);
+    l->out_done = 0;
+}
+
 int rabbit_link_flush(struct rpc_link *l, struct ol_err *err)
 {
     int r = ol_buf_status(&l->out);
@@ -44,8 +56,10 @@ int rabbit_link_flush(struct rpc_link *l, struct ol_err *err)
         ssize_t n = rabbit_socket_write(&l->socket, l->out.data + l->out_done,
                                         l->out.len - l->out_done, err);
 
-        if (n == -EAGAIN)
+        if (n == -EAGAIN) {
+            shift_output(l);
             return 0;
+        }
         if (n < 0)
             return (int)n;
         l->out_done += (size_t)n;
@@ -275,13 +289,6 @@ static int on_input(struct rpc_link *l, struct ol_err *err)
 
 /* --- time --- */
 
-static ol_time earlier(ol_time a, ol_time b)
-{
-    if (a == 0 || b == 0)
-        return a ? a : b;
-    return a < b ? a : b;
-}
-
 static const char *late_text(enum rabbit_state state)
 {
     switch (state) {
@@ -321,13 +328,13 @@ static ol_time next_time(struct rpc_link *l, ol_time now)
     if (l->state == RABBIT_UP && l->heartbeat) {
         ol_time send = l->last_out + l->heartbeat / 2;
 
-        at = earlier(at, l->last_in + 2 * l->heartbeat);
+        at = rabbit_earlier(at, l->last_in + 2 * l->heartbeat);
         /* What can't be written holds the next heartbeat back as well. */
         if (l->out.len == 0)
-            at = earlier(at, send);
+            at = rabbit_earlier(at, send);
     }
-    at = earlier(at, rabbit_publish_next(l, now));
-    return earlier(at, rabbit_consumers_next(l));
+    at = rabbit_earlier(at, rabbit_publish_next(l, now));
+    return rabbit_earlier(at, rabbit_consumers_next(l));
 }
 
 /* --- the loop --- */

@@ -42,6 +42,13 @@ uint32_t rabbit_random(void)
     return n;
 }
 
+ol_time rabbit_earlier(ol_time a, ol_time b)
+{
+    if (a == 0 || b == 0)
+        return a ? a : b;
+    return a < b ? a : b;
+}
+
 void rabbit_login_begin(struct rpc_link *l)
 {
     l->decoder.max = RABBIT_FRAME_FIRST;

@@ -30,7 +30,7 @@ struct rabbit_plan {
 };
 
 /* 'unique' makes the name of a queue that is ours alone: 32 hex digits, or "HOST:PROGRAM:N" of the
- * queue manager, which names reply queues even when 'q' does. -ENAMETOOLONG: a name of more than 255 bytes. */
+ * queue manager, which names reply queues even when 'q' does. -ENAMETOOLONG: over 255 bytes. */
 int rabbit_plan(const struct rpc_transport_options *o, const struct rpc_queue *q,
                 const char *unique, struct rabbit_plan *ret) __attribute__((warn_unused_result));
 

@@ -53,5 +53,5 @@ struct rabbit_exchange *rabbit_exchange_find(struct rpc_link *l, const char *nam
 void rabbit_exchanges_forget(struct rpc_link *l);
 int rabbit_exchange_frame(struct rpc_link *l, const struct rabbit_frame *f, struct ol_err *err);
 /* When the next refused exchange is tried again; 0 = none. */
-ol_time rabbit_exchange_next(const struct rpc_link *l);
+ol_time rabbit_exchange_next(const struct rpc_link *l, ol_time now);
 void rabbit_exchanges_free(struct rpc_link *l);

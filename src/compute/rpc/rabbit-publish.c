@@ -124,6 +124,18 @@ static void note_deadline(struct rpc_link *l, const struct rabbit_outgoing *g)
         l->next_deadline = g->deadline;
 }
 
+/* A broker that lives but confirms nothing is told once, until it confirms again. */
+static void tell_stuck(struct rpc_link *l, const struct rabbit_outgoing *g)
+{
+    const struct rabbit_host *h = rabbit_link_host(l);
+
+    if (l->state != RABBIT_UP || l->is_blocked || l->is_stuck)
+        return;
+    l->is_stuck = true;
+    ol_warn(l->env, "RabbitMQ on %s:%d is connected, but did not confirm a message to '%s' in time",
+            h->name, h->port, g->key);
+}
+
 /* Ends what is too late. A confirm that comes after it finds nothing. */
 static void expire(struct rpc_link *l, struct rabbit_outgoings *o, ol_time now)
 {
@@ -131,6 +143,7 @@ static void expire(struct rpc_link *l, struct rabbit_outgoings *o, ol_time now)
 
     while (*at) {
         if ((*at)->deadline && (*at)->deadline <= now) {
+            tell_stuck(l, *at);
             l->n_flying -= o == &l->flying;
             end(take_at(o, at), -ETIMEDOUT);
             continue;
@@ -180,16 +193,15 @@ void rabbit_publish_step(struct rpc_link *l, ol_time now)
 
 ol_time rabbit_publish_next(const struct rpc_link *l, ol_time now)
 {
-    ol_time at = l->next_deadline, settled = l->up_since + RABBIT_SETTLE_S * OL_SECOND, held;
+    ol_time settled = l->up_since + RABBIT_SETTLE_S * OL_SECOND, at = l->next_deadline;
 
     if (l->state != RABBIT_UP || !l->waiting.head)
         return at;
-    if (settled > now && (!at || settled < at))
-        at = settled;
-    if (l->publish_at > now && (!at || l->publish_at < at))
-        at = l->publish_at;
-    held = rabbit_exchange_next(l);
-    return held && (!at || held < at) ? held : at;
+    if (settled > now)
+        at = rabbit_earlier(at, settled);
+    if (l->publish_at > now)
+        at = rabbit_earlier(at, l->publish_at);
+    return rabbit_earlier(at, rabbit_exchange_next(l, now));
 }
 
 /* basic.ack and basic.nack: one tag, or all up to it. */
@@ -214,6 +226,7 @@ static void confirm(struct rpc_link *l, uint64_t tag, bool is_multiple, bool is_
         else
             rabbit_outgoings_add(&again, g);
     }
+    l->is_stuck = false;
     if (is_taken) {
         l->publish_failures = 0;
         return;
