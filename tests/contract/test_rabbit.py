@@ -427,6 +427,16 @@ def test_tls_with_the_right_ca(rabbit, home, host):
         link.expect("^deliver r 5 small")
 
 
+def test_tls_files_of_our_own_are_read_or_named(rabbit, home):
+    certs = rabbit.where / "certs"
+    files = {"ssl_ca_file": certs / "ca.pem", "ssl_cert_file": certs / "server.pem", "ssl_key_file": certs / "server.key"}
+    with Link(rabbit.url(home, port=rabbit.tls_port, ssl=1, **files)) as link:
+        link.expect("^up")
+    for name in ("ssl_ca_file", "ssl_cert_file"):
+        with Link(rabbit.url(home, port=rabbit.tls_port, ssl=1, **{**files, name: "/nowhere"})) as link:
+            link.expect(f"is unreachable: {name} '/nowhere': Error while reading file")
+
+
 def test_tls_with_a_wrong_ca_is_said(rabbit, home):
     url = rabbit.url(home, port=rabbit.tls_port, ssl=1, ssl_ca_file=rabbit.where / "certs/other.pem")
     with Link(url) as link:

@@ -316,6 +316,9 @@ static int check_time(struct rpc_link *l, ol_time now, struct ol_err *err)
 {
     if (l->state == RABBIT_DOWN)
         return now >= l->retry_at ? begin(l, err) : 0;
+    if (l->state_until && now >= l->state_until && l->state == RABBIT_CONNECTING
+        && rabbit_addresses_more(l->addresses))
+        return try_address(l, err); /* IPv6 that leads nowhere, and then IPv4 */
     if (l->state_until && now >= l->state_until)
         return ol_err_set(err, ETIMEDOUT, "%s", late_text(l->state));
     return check_heartbeat(l, now, err);

@@ -258,18 +258,33 @@ static int parse_bool(const char *s, bool *ret)
     return -EINVAL;
 }
 
+/* "30" or "1.5": kombu_reconnect_delay is a float of oslo.config. */
+static int parse_seconds(const char *s, ol_time *ret)
+{
+    size_t whole = strcspn(s, "."), n = s[whole] ? strlen(s + whole + 1) : 0;
+    char digits[32];
+    ol_time unit = OL_SECOND;
+    int64_t number;
+
+    if (whole == 0 || whole > 9 || n > 9 || (s[whole] && n == 0))
+        return -EINVAL;
+    memcpy(digits, s, whole);
+    memcpy(digits + whole, s + whole + 1, n);
+    digits[whole + n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        unit /= 10;
+    if (strspn(digits, "0123456789") != whole + n || ol_parse_i64(digits, 10, &number) < 0)
+        return -EINVAL;
+    *ret = number * unit;
+    return 0;
+}
+
 static int parse_value(enum param_type type, const char *value, void *at)
 {
-    int number, r = 0;
-
     switch (type) {
     case PARAM_BOOL: return parse_bool(value, at);
     case PARAM_INT: return ol_parse_int(value, 10, 0, INT_MAX, at);
-    case PARAM_SECONDS:
-        r = ol_parse_int(value, 10, 0, INT_MAX, &number);
-        if (r == 0)
-            *(ol_time *)at = number * OL_SECOND;
-        return r;
+    case PARAM_SECONDS: return parse_seconds(value, at);
     case PARAM_STRATEGY:
         *(bool *)at = strcmp(value, "shuffle") == 0;
         return *(bool *)at || strcmp(value, "round-robin") == 0 ? 0 : -EINVAL;

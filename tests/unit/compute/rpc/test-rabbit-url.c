@@ -157,6 +157,12 @@ static void the_query_replaces_options(void **state)
     assert_int_equal(apply(&a, "kombu_failover_strategy=shuffle&rabbit_retry_backoff=3", &o, NULL),
                      0);
     assert_true(o.is_shuffled);
+    assert_int_equal(apply(&a, "kombu_reconnect_delay=1.25", &o, NULL), 0);
+    assert_true(o.reconnect_delay == 1250 * OL_MS);
+    assert_int_equal(apply(&a, "kombu_reconnect_delay=999999999.999999999", &o, NULL), 0);
+    assert_true(o.reconnect_delay == 1000000000 * OL_SECOND - 1);
+    assert_int_equal(apply(&a, "kombu_failover_strategy=shuffle&rabbit_retry_backoff=3", &o, NULL),
+                     0);
     assert_true(o.retry_step == 3 * OL_SECOND);
     assert_int_equal(apply(&a, "rabbit_quorum_queue=yes&rabbit_quorum_delivery_limit=7", &o, NULL),
                      0);
@@ -170,6 +176,10 @@ static void options_that_are_none_are_refused(void **state)
         "ssl=maybe",
         "heartbeat_timeout_threshold=-1",
         "heartbeat_timeout_threshold=x",
+        "heartbeat_timeout_threshold=1.",
+        "heartbeat_timeout_threshold=.5",
+        "heartbeat_timeout_threshold=1.2.3",
+        "heartbeat_timeout_threshold=12345678901",
         "kombu_failover_strategy=best",
         "rabbit_quorum_queue=1&rabbit_ha_queues=1",
         "rabbit_stream_fanout=1",
