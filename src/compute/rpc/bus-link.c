@@ -20,7 +20,8 @@ enum {
 
 void bus_link_wake(struct rpc_link *l)
 {
-    if (l->is_woken)
+    /* After a batch it looks anyway, before it sleeps. */
+    if (l->is_woken || l->is_in_batch)
         return;
     l->is_woken = true;
     bus_wake(l->wake_fd);

@@ -137,38 +137,71 @@ int rpc_request_read(const char *text, size_t len, struct ol_arena *a, struct rp
     return 0;
 }
 
-/* For a tree that is only written: nothing is changed in it. */
-static struct ol_val *shared(const struct ol_val *v)
+/* Adds ,"key":"text" or nothing. */
+static void add_text(struct ol_buf *to, const char *key, const char *text)
 {
-    union {
-        const struct ol_val *in;
-        struct ol_val *out;
-    } u = {.in = v};
+    if (!text)
+        return;
+    ol_buf_addc(to, ',');
+    ol_json_add_string(to, key, strlen(key));
+    ol_buf_addc(to, ':');
+    ol_json_add_string(to, text, strlen(text));
+}
 
-    return u.out;
+/* The context, flat, straight into the text: it has some thirty members and goes with each call. */
+static int add_context(const struct nova_context *c, struct ol_buf *to)
+{
+    ol_auto(ol_buf_done) struct ol_buf key = OL_BUF_INIT(1 << 16);
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ol_val_count(c->values); i++) {
+        const struct ol_pair *p = ol_val_pair(c->values, i);
+        const char *name = ol_val_str(p->key);
+
+        ol_buf_clear(&key);
+        ol_buf_adds(&key, "_context_");
+        ol_buf_adds(&key, name ? name : "");
+        ol_buf_addc(to, ',');
+        ol_json_add_string(to, key.data, key.len);
+        ol_buf_addc(to, ':');
+        r = ol_json_dump(p->value, &ol_json_compact, to);
+    }
+    return r;
+}
+
+static int write_request(const struct rpc_packet *p, struct ol_buf *to)
+{
+    int r = 0;
+
+    ol_buf_adds(to, "{\"method\":");
+    ol_json_add_string(to, p->method, strlen(p->method));
+    ol_buf_adds(to, ",\"args\":");
+    if (p->args)
+        r = ol_json_dump(p->args, &ol_json_compact, to);
+    else
+        ol_buf_adds(to, "{}");
+    add_text(to, "namespace", p->space);
+    add_text(to, "version", p->version);
+    if (p->msg_id) {
+        add_text(to, "_msg_id", p->msg_id);
+        add_text(to, "_reply_q", p->reply_q);
+        if (p->monitor)
+            ol_buf_printf(to, ",\"_timeout\":%d", (int)(p->monitor / OL_SECOND));
+        else
+            ol_buf_adds(to, ",\"_timeout\":null");
+    }
+    add_text(to, "_unique_id", p->unique_id);
+    if (r >= 0)
+        r = add_context(&p->context, to);
+    ol_buf_addc(to, '}');
+    return r;
 }
 
 int rpc_request_write(const struct rpc_packet *p, struct ol_buf *to)
 {
-    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(RPC_MAX_BODY);
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(RPC_MAX_BODY);
-    struct ol_val *m = ol_val_new_map(&a);
-    int r;
+    int r = write_request(p, &text);
 
-    ol_val_set_str(&a, m, "method", p->method);
-    ol_val_set(&a, m, "args", p->args ? shared(p->args) : ol_val_new_map(&a));
-    if (p->space)
-        ol_val_set_str(&a, m, "namespace", p->space);
-    ol_val_set_str(&a, m, "version", p->version);
-    if (p->msg_id) {
-        ol_val_set_str(&a, m, "_msg_id", p->msg_id);
-        ol_val_set_str(&a, m, "_reply_q", p->reply_q);
-        ol_val_set(&a, m, "_timeout",
-                   p->monitor ? ol_val_new_int(&a, p->monitor / OL_SECOND) : ol_val_new_null(&a));
-    }
-    ol_val_set_str(&a, m, "_unique_id", p->unique_id);
-    nova_context_dump(&p->context, &a, m);
-    r = ol_json_dump(m, &ol_json_compact, &text);
     return r < 0 ? r : rpc_envelope_seal(&text, to);
 }
 
