@@ -203,8 +203,13 @@ enum recover_step {
     RECOVER_START,
     RECOVER_RESUME_ON_BOOT, /* should run and doesn't */
 };
+/* What differs by configuration. */
+enum recover_flag {
+    RECOVER_MAY_RESUME = 1 << 0, /* resume_guests_state_on_host_boot */
+    RECOVER_ALONE = 1 << 1,      /* the bus ended with the last run: what was cast is lost */
+};
 enum recover_step recover_decide(const struct nova_object *instance, const char *host,
-                                 enum virt_power power, bool want_resume);
+                                 enum virt_power power, unsigned flags);
 int recover_all(struct manager *m, struct ol_err *err) __attribute__((warn_unused_result));
 
 /* sync.c: the power state that a driver has against the one that is stored. */

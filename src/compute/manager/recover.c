@@ -76,24 +76,35 @@ static enum recover_step power_step(const struct nova_object *i, enum virt_power
     return RECOVER_NOTHING;
 }
 
+static enum recover_step step_of_ours(const struct nova_object *i, enum virt_power power,
+                                      bool may_resume)
+{
+    enum recover_step step;
+
+    if (is_state(i, EXPECT(VM_SOFT_DELETED)))
+        return RECOVER_NOTHING;
+    if (is_state(i, EXPECT(VM_ERROR)))
+        return is_task(i, EXPECT(TASK_DELETING)) ? RECOVER_DELETE : RECOVER_NOTHING;
+    step = state_step(i);
+    if (step == RECOVER_NOTHING)
+        step = power_step(i, power);
+    if (step == RECOVER_NOTHING && may_resume && power != VIRT_RUNNING
+        && nova_int(i, "power_state", VIRT_NOSTATE) == VIRT_RUNNING)
+        step = RECOVER_RESUME_ON_BOOT;
+    return step;
+}
+
 enum recover_step recover_decide(const struct nova_object *instance, const char *host,
-                                 enum virt_power power, bool want_resume)
+                                 enum virt_power power, unsigned flags)
 {
     const char *own = nova_str(instance, "host");
     enum recover_step step;
 
     if (!own || strcmp(own, host) != 0)
         return RECOVER_NOT_OURS;
-    if (is_state(instance, EXPECT(VM_SOFT_DELETED)))
-        return RECOVER_NOTHING;
-    if (is_state(instance, EXPECT(VM_ERROR)))
-        return is_task(instance, EXPECT(TASK_DELETING)) ? RECOVER_DELETE : RECOVER_NOTHING;
-    step = state_step(instance);
-    if (step == RECOVER_NOTHING)
-        step = power_step(instance, power);
-    if (step == RECOVER_NOTHING && want_resume && power != VIRT_RUNNING
-        && nova_int(instance, "power_state", VIRT_NOSTATE) == VIRT_RUNNING)
-        step = RECOVER_RESUME_ON_BOOT;
+    step = step_of_ours(instance, power, flags & RECOVER_MAY_RESUME);
+    if (step == RECOVER_NOTHING && flags & RECOVER_ALONE && nova_str(instance, "task_state"))
+        step = RECOVER_CLEAR_TASK;
     return step;
 }
 
@@ -214,14 +225,16 @@ static void recover_one(struct manager *m, const struct nova_object *found)
     struct nova_object *instance = nova_object_copy(&a, found);
     struct work w = instance_work(m, &a, instance);
     struct ol_err err = OL_ERR_INIT;
+    unsigned flags = (m->config->resume_guests_state_on_host_boot ? RECOVER_MAY_RESUME : 0)
+                     | (m->config->standalone ? RECOVER_ALONE : 0);
     enum recover_step step =
-        recover_decide(instance, m->config->host, instance_power(m, instance_uuid(&w)),
-                       m->config->resume_guests_state_on_host_boot);
+        recover_decide(instance, m->config->host, instance_power(m, instance_uuid(&w)), flags);
 
     if (steps[step] && steps[step](&w, &err) < 0)
         ol_error(m->env, "Failed to recover instance %s: %s", instance_uuid(&w), ol_err_text(&err));
 }
 
+/* With these uuids; NULL: all that are on no host. */
 static int find_building(struct manager *m, const struct ol_strv *uuids, struct ol_arena *a,
                          struct nova_object **ret, struct ol_err *err)
 {
@@ -229,10 +242,15 @@ static int find_building(struct manager *m, const struct ol_strv *uuids, struct 
     struct ol_val *args = ol_val_new_list(a), *filters = ol_val_new_map(a);
     struct ol_val *kwargs = ol_val_new_map(a), *wanted = ol_val_new_list(a);
 
-    ol_strv_each (uuid, uuids)
-        ol_val_append(a, wanted, ol_val_new_str(a, uuid));
     ol_val_set_str(a, filters, "vm_state", VM_BUILDING);
-    ol_val_set(a, filters, "uuid", wanted);
+    if (uuids) {
+        ol_strv_each (uuid, uuids)
+            ol_val_append(a, wanted, ol_val_new_str(a, uuid));
+        ol_val_set(a, filters, "uuid", wanted);
+    } else {
+        ol_val_set(a, filters, "host", ol_val_new_null(a));
+        ol_val_set_bool(a, filters, "deleted", false);
+    }
     ol_val_append(a, args, filters);
     ol_val_set(a, kwargs, "expected_attrs", ol_val_new_list(a));
     return conductor_get(m->conductor, &context, "InstanceList", "get_by_filters", args, kwargs, a,
@@ -256,33 +274,52 @@ static int unclaimed(struct manager *m, const struct ol_strv *handled, struct ol
     return r;
 }
 
-/* Builds that were cast to us and never claimed: their allocations name our provider, their rows
- * have no host. They would stay in "building" for ever. A placement that doesn't answer doesn't
- * keep the agent from starting. */
+/* Where the allocations of the others name our provider, or nobody else is there to build them. */
+static int find_unclaimed(struct manager *m, const struct ol_strv *handled, struct ol_arena *a,
+                          struct nova_object **ret, struct ol_err *err)
+{
+    ol_auto(ol_strv_done) struct ol_strv uuids = OL_STRV_INIT;
+    int r;
+
+    if (m->config->standalone)
+        return find_building(m, NULL, a, ret, err);
+    if (!cloud_has(m->cloud, CLOUD_PLACEMENT) || !tracker_provider(m->tracker)[0])
+        return 0;
+    r = unclaimed(m, handled, a, &uuids, err);
+    return r >= 0 && uuids.n ? find_building(m, &uuids, a, ret, err) : r;
+}
+
+static void error_out(struct work *w)
+{
+    struct ol_err why = OL_ERR_INIT, err = OL_ERR_INIT;
+    int r = nova_fail(&why, NOVA_BUILD_ABORT,
+                      "Build of instance %s aborted: the compute service stopped before it began.",
+                      instance_uuid(w));
+
+    ol_info(w->m->env, "instance %s: %s It is set to error", instance_uuid(w), ol_err_text(&why));
+    r = conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, &why,
+                        &err);
+    if (r < 0)
+        ol_warn(w->m->env, "instance %s: its fault was not recorded: %s", instance_uuid(w),
+                ol_err_text(&err));
+    instance_set_error(w, true);
+}
+
+/* Builds that were cast to us and never claimed: their rows have no host. They would stay in
+ * "building" for ever. A placement that doesn't answer doesn't keep the agent from starting. */
 static void error_out_unclaimed(struct manager *m, const struct ol_strv *handled)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(64 << 20);
-    ol_auto(ol_strv_done) struct ol_strv uuids = OL_STRV_INIT;
     struct nova_object *list = NULL;
     struct ol_err err = OL_ERR_INIT;
-    int r;
 
-    if (!cloud_has(m->cloud, CLOUD_PLACEMENT) || !tracker_provider(m->tracker)[0])
-        return;
-    r = unclaimed(m, handled, &a, &uuids, &err);
-    if (r >= 0 && uuids.n)
-        r = find_building(m, &uuids, &a, &list, &err);
-    if (r < 0)
+    if (find_unclaimed(m, handled, &a, &list, &err) < 0)
         ol_error(m->env, "instances stuck in BUILDING state cannot be looked for: %s",
                  ol_err_text(&err));
     for (size_t i = 0; i < nova_list_count(list); i++) {
         struct work w = instance_work(m, &a, nova_list_item(list, i));
 
-        ol_info(m->env,
-                "instance %s was not claimed before this service stopped: it is set to "
-                "error",
-                instance_uuid(&w));
-        instance_set_error(&w, true);
+        error_out(&w);
     }
 }
 

@@ -66,7 +66,7 @@ static void an_agent_that_starts_finishes_what_was_begun(void **state)
         ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
         struct nova_object *i = instance(&a, cases[n].vm, cases[n].task, VIRT_NOSTATE);
 
-        if (recover_decide(i, "cmp1", cases[n].power, false) != cases[n].step)
+        if (recover_decide(i, "cmp1", cases[n].power, 0) != cases[n].step)
             fail_msg("%s, %s, power %d", cases[n].vm, cases[n].task ? cases[n].task : "None",
                      (int)cases[n].power);
     }
@@ -78,9 +78,9 @@ static void an_instance_of_another_host_is_left_alone(void **state)
     struct nova_object *i = instance(&a, "active", "deleting", VIRT_RUNNING);
 
     nova_set_str(i, "host", "cmp2");
-    assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, true), RECOVER_NOT_OURS);
+    assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, RECOVER_MAY_RESUME), RECOVER_NOT_OURS);
     nova_set_null(i, "host");
-    assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, true), RECOVER_NOT_OURS);
+    assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, RECOVER_MAY_RESUME), RECOVER_NOT_OURS);
 }
 
 static void machines_come_back_after_a_reboot_of_the_host_when_asked(void **state)
@@ -88,11 +88,36 @@ static void machines_come_back_after_a_reboot_of_the_host_when_asked(void **stat
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
     struct nova_object *i = instance(&a, "active", NULL, VIRT_RUNNING);
 
-    assert_int_equal(recover_decide(i, "cmp1", VIRT_SHUTDOWN, true), RECOVER_RESUME_ON_BOOT);
-    assert_int_equal(recover_decide(i, "cmp1", VIRT_SHUTDOWN, false), RECOVER_NOTHING);
-    assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, true), RECOVER_NOTHING);
+    assert_int_equal(recover_decide(i, "cmp1", VIRT_SHUTDOWN, RECOVER_MAY_RESUME),
+                     RECOVER_RESUME_ON_BOOT);
+    assert_int_equal(recover_decide(i, "cmp1", VIRT_SHUTDOWN, 0), RECOVER_NOTHING);
+    assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, RECOVER_MAY_RESUME), RECOVER_NOTHING);
     nova_set_int(i, "power_state", VIRT_SHUTDOWN);
-    assert_int_equal(recover_decide(i, "cmp1", VIRT_SHUTDOWN, true), RECOVER_NOTHING);
+    assert_int_equal(recover_decide(i, "cmp1", VIRT_SHUTDOWN, RECOVER_MAY_RESUME), RECOVER_NOTHING);
+}
+
+static void alone_no_task_is_left_that_nobody_will_do(void **state)
+{
+    static const struct {
+        const char *vm, *task;
+        enum recover_step in_a_cloud, alone;
+    } cases[] = {
+        {"active", NULL, RECOVER_NOTHING, RECOVER_NOTHING},
+        {"active", "rebooting", RECOVER_NOTHING, RECOVER_CLEAR_TASK},
+        {"active", "suspending", RECOVER_NOTHING, RECOVER_CLEAR_TASK},
+        {"suspended", "resuming", RECOVER_NOTHING, RECOVER_CLEAR_TASK},
+        {"error", "powering-off", RECOVER_NOTHING, RECOVER_CLEAR_TASK},
+        {"active", "powering-off", RECOVER_STOP, RECOVER_STOP},
+        {"active", "deleting", RECOVER_DELETE, RECOVER_DELETE},
+    };
+
+    for (size_t n = 0; n < ol_count(cases); n++) {
+        ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+        struct nova_object *i = instance(&a, cases[n].vm, cases[n].task, VIRT_RUNNING);
+
+        assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, 0), cases[n].in_a_cloud);
+        assert_int_equal(recover_decide(i, "cmp1", VIRT_RUNNING, RECOVER_ALONE), cases[n].alone);
+    }
 }
 
 static void power_states_are_brought_together_as_nova_does(void **state)
@@ -165,6 +190,7 @@ int main(void)
         cmocka_unit_test(an_agent_that_starts_finishes_what_was_begun),
         cmocka_unit_test(an_instance_of_another_host_is_left_alone),
         cmocka_unit_test(machines_come_back_after_a_reboot_of_the_host_when_asked),
+        cmocka_unit_test(alone_no_task_is_left_that_nobody_will_do),
         cmocka_unit_test(power_states_are_brought_together_as_nova_does),
         cmocka_unit_test(a_failed_build_ends_by_its_exception),
     };
