@@ -84,8 +84,7 @@ static int name_devices(struct build *b, struct ol_err *err)
         int r;
 
         if (!nova_str(bdm, "device_name")) {
-            const char *name =
-                machine_next_device(w->arena, b->mappings, nova_str(bdm, "disk_bus"));
+            const char *name = machine_next_device(w, b->mappings, nova_str(bdm, "disk_bus"));
 
             nova_set_str(bdm, "device_name", name);
             r = conductor_save(w->m->conductor, &w->context, bdm, err);
@@ -133,7 +132,7 @@ static int fetch_image(struct build *b, struct ol_err *err)
     const char *image = root_image(b);
     int r;
 
-    if (!image || !*image)
+    if (!image || !*image || !machine_has_disks(b->w))
         return 0;
     r = image_cache_get(b->w->m->images, &b->w->context, image, &b->base, err);
     b->has_base = r >= 0;
@@ -150,12 +149,14 @@ static int spawn(struct build *b, struct ol_err *err)
         .image_properties = ol_val_get(work_arg(w, "image"), "properties"),
         .has_config_drive = drive_is_wanted(w),
     };
-    int r = ol_mkdir_p(w->m->env, instance_directory(w), 0755, err);
+    int r = 0;
 
-    if (r >= 0 && plan.has_config_drive) {
+    if (plan.has_config_drive)
         nova_set_str(w->instance, "config_drive", "True");
+    if (machine_has_disks(w))
+        r = ol_mkdir_p(w->m->env, instance_directory(w), 0755, err);
+    if (r >= 0 && plan.has_config_drive && machine_has_disks(w))
         r = drive_make(w, b->network_info, err);
-    }
     b->is_spawned = true;
     if (r >= 0)
         r = w->m->driver->spawn(w->m->virt, machine_make(w, &plan), err);

@@ -228,7 +228,12 @@ int machine_of(struct work *w, struct virt_machine **ret, struct ol_err *err)
     return machine_of_rescue(w, NULL, ret, err);
 }
 
-static const char *prefix_of(const char *bus)
+bool machine_has_disks(const struct work *w)
+{
+    return !(w->m->driver->traits & VIRT_HAS_NO_DISKS);
+}
+
+static const char *prefix_of(const struct work *w, const char *bus)
 {
     static const struct {
         const char *bus, *prefix;
@@ -237,12 +242,11 @@ static const char *prefix_of(const char *bus)
     for (size_t i = 0; bus && i < ol_count(prefixes); i++)
         if (strcmp(prefixes[i].bus, bus) == 0)
             return prefixes[i].prefix;
-    return "vd";
+    return !bus && w->m->driver->prefix ? w->m->driver->prefix : "vd";
 }
 
 /* Letters are taken whatever the bus is, as nova does: vda and sda are never both there. */
-const char *machine_next_device(struct ol_arena *a, const struct nova_object *mappings,
-                                const char *bus)
+const char *machine_next_device(struct work *w, const struct nova_object *mappings, const char *bus)
 {
     uint32_t used = 0;
 
@@ -255,6 +259,6 @@ const char *machine_next_device(struct ol_arena *a, const struct nova_object *ma
     }
     for (int i = 0; i < MAX_DEVICES; i++)
         if (!(used & (1u << i)))
-            return ol_arena_printf(a, "/dev/%s%c", prefix_of(bus), 'a' + i);
-    return ol_arena_printf(a, "/dev/%saa", prefix_of(bus));
+            return ol_arena_printf(w->arena, "/dev/%s%c", prefix_of(w, bus), 'a' + i);
+    return ol_arena_printf(w->arena, "/dev/%saa", prefix_of(w, bus));
 }

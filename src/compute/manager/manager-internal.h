@@ -113,8 +113,10 @@ int machine_of(struct work *w, struct virt_machine **ret, struct ol_err *err)
 /* The same, booted from a disk made of a rescue image; one that is rescued already is so anyway. */
 int machine_of_rescue(struct work *w, const struct image_base *rescue, struct virt_machine **ret,
                       struct ol_err *err) __attribute__((warn_unused_result));
-/* Makes device names for mappings without one: pure. "/dev/vda", vdb … by disk_bus. */
-const char *machine_next_device(struct ol_arena *a, const struct nova_object *mappings,
+/* False: of a driver whose machines are names only. */
+bool machine_has_disks(const struct work *w);
+/* A device name for a mapping without one: "/dev/vda", vdb … by its disk_bus. */
+const char *machine_next_device(struct work *w, const struct nova_object *mappings,
                                 const char *bus);
 
 /* --- network.c --- */
@@ -165,6 +167,7 @@ int method_restore(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_console_output(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_uptime(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_diagnostics(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_instance_diagnostics(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_external_event(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_reserve_device(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_attach_volume(struct work *w, struct ol_val **ret, struct ol_err *err);

@@ -71,31 +71,6 @@ int method_uptime(struct work *w, struct ol_val **ret, struct ol_err *err)
     return r;
 }
 
-static const char *power_name(enum virt_power power)
-{
-    static const char *const names[] = {
-        [VIRT_NOSTATE] = "pending",   [VIRT_RUNNING] = "running", [VIRT_PAUSED] = "paused",
-        [VIRT_SHUTDOWN] = "shutdown", [VIRT_CRASHED] = "crashed", [VIRT_SUSPENDED] = "suspended"};
-
-    return power < ol_count(names) && names[power] ? names[power] : "pending";
-}
-
-int method_diagnostics(struct work *w, struct ol_val **ret, struct ol_err *err)
-{
-    struct virt_info info = {0};
-    struct ol_val *map = ol_val_new_map(w->arena);
-    int r = w->m->driver->info(w->m->virt, instance_uuid(w), &info, err);
-
-    if (r < 0)
-        return r;
-    ol_val_set_str(w->arena, map, "state", power_name(info.power));
-    ol_val_set_int(w->arena, map, "memory", info.memory_kb);
-    ol_val_set_int(w->arena, map, "cpu0_time", info.cpu_time);
-    ol_val_set_int(w->arena, map, "num_cpus", info.vcpus);
-    *ret = map;
-    return 0;
-}
-
 int method_external_event(struct work *w, struct ol_val **ret, struct ol_err *err)
 {
     const struct ol_val *events = work_arg(w, "events");

@@ -24,14 +24,15 @@ static int start_rescue(struct work *w, struct ol_err *err)
     const char *image = rescue_image(w);
     const struct ol_val *clean = work_arg(w, "clean_shutdown");
     struct virt_machine *machine;
-    struct image_base base;
-    int r;
+    struct image_base base = {0};
+    int r = 0;
 
     if (!image || !*image)
         return nova_fail(err, NOVA_INSTANCE_NOT_RESCUABLE,
                          "Instance %s cannot be rescued: it has no image to boot from",
                          instance_uuid(w));
-    r = image_cache_get(w->m->images, &w->context, image, &base, err);
+    if (machine_has_disks(w))
+        r = image_cache_get(w->m->images, &w->context, image, &base, err);
     if (r >= 0)
         r = power_off_instance(w, !clean || ol_val_is_truthy(clean), err);
     if (r >= 0)

@@ -162,6 +162,15 @@ static void add_spec(struct nova_object *node, const struct nova_release *releas
     ol_val_append(node->arena, list, nova_object_dump(spec));
 }
 
+/* We hand out no PCI devices; readers expect a list. */
+static void add_no_devices(struct nova_object *node, const struct nova_release *release)
+{
+    struct nova_object *list = nova_object_new(node->arena, release, "PciDevicePoolList");
+
+    nova_set_val(list, "objects", ol_val_new_list(node->arena));
+    nova_set_object(node, "pci_device_pools", list);
+}
+
 void usage_fill_node(const struct usage *u, const struct virt_resources *r,
                      const struct compute_config *c, const struct nova_release *release,
                      struct nova_object *node)
@@ -183,6 +192,10 @@ void usage_fill_node(const struct usage *u, const struct virt_resources *r,
     if (ol_val_count(nova_val(node, "supported_hv_specs")) != ol_val_count(specs))
         nova_set_val(node, "supported_hv_specs", specs);
     nova_set_val(node, "stats", make_stats(u, node->arena));
+    if (!nova_str(node, "metrics"))
+        nova_set_str(node, "metrics", "[]");
+    if (!nova_child(node, "pci_device_pools"))
+        add_no_devices(node, release);
     fill_used(u, c, node);
 }
 

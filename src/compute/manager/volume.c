@@ -174,8 +174,7 @@ int method_reserve_device(struct work *w, struct ol_val **ret, struct ol_err *er
     nova_set_str(bdm, "disk_bus", bus);
     nova_set_str(bdm, "device_type", ol_val_str(work_arg(w, "device_type")));
     nova_set_str(bdm, "tag", ol_val_str(work_arg(w, "tag")));
-    nova_set_str(bdm, "device_name",
-                 device ? device : machine_next_device(w->arena, mappings, bus));
+    nova_set_str(bdm, "device_name", device ? device : machine_next_device(w, mappings, bus));
     r = conductor_create(w->m->conductor, &w->context, bdm, err);
     if (r >= 0)
         *ret = nova_object_dump(bdm);

@@ -117,6 +117,52 @@ static const struct nova_field console_auth_token[] = {
     {NULL},
 };
 
+/* What an agent tells of a running machine; nobody stores it. */
+static const struct nova_field memory_diagnostics[] = {
+    {"maximum", NOVA_INTEGER, NOVA_NULLABLE},
+    {"used", NOVA_INTEGER, NOVA_NULLABLE},
+    {NULL},
+};
+
+static const struct nova_field cpu_diagnostics[] = {
+    {"id", NOVA_INTEGER, NOVA_NULLABLE},
+    {"time", NOVA_INTEGER, NOVA_NULLABLE},
+    {"utilisation", NOVA_INTEGER, NOVA_NULLABLE},
+    {NULL},
+};
+
+static const struct nova_field nic_diagnostics[] = {
+    {"mac_address", NOVA_STRING, NOVA_NULLABLE}, {"rx_octets", NOVA_INTEGER, NOVA_NULLABLE},
+    {"rx_errors", NOVA_INTEGER, NOVA_NULLABLE},  {"rx_drop", NOVA_INTEGER, NOVA_NULLABLE},
+    {"rx_packets", NOVA_INTEGER, NOVA_NULLABLE}, {"rx_rate", NOVA_INTEGER, NOVA_NULLABLE},
+    {"tx_octets", NOVA_INTEGER, NOVA_NULLABLE},  {"tx_errors", NOVA_INTEGER, NOVA_NULLABLE},
+    {"tx_drop", NOVA_INTEGER, NOVA_NULLABLE},    {"tx_packets", NOVA_INTEGER, NOVA_NULLABLE},
+    {"tx_rate", NOVA_INTEGER, NOVA_NULLABLE},    {NULL},
+};
+
+static const struct nova_field disk_diagnostics[] = {
+    {"read_bytes", NOVA_INTEGER, NOVA_NULLABLE},   {"read_requests", NOVA_INTEGER, NOVA_NULLABLE},
+    {"write_bytes", NOVA_INTEGER, NOVA_NULLABLE},  {"write_requests", NOVA_INTEGER, NOVA_NULLABLE},
+    {"errors_count", NOVA_INTEGER, NOVA_NULLABLE}, {NULL},
+};
+
+static const struct nova_field diagnostics[] = {
+    {"state", NOVA_STRING},
+    {"driver", NOVA_STRING},
+    {"hypervisor", NOVA_STRING, NOVA_NULLABLE},
+    {"hypervisor_os", NOVA_STRING, NOVA_NULLABLE},
+    {"uptime", NOVA_INTEGER, NOVA_NULLABLE},
+    {"config_drive", NOVA_BOOLEAN},
+    {"memory_details", NOVA_OBJECT, 0, "MemoryDiagnostics"},
+    {"cpu_details", NOVA_OBJECTS, 0, "CpuDiagnostics"},
+    {"nic_details", NOVA_OBJECTS, 0, "NicDiagnostics"},
+    {"disk_details", NOVA_OBJECTS, 0, "DiskDiagnostics"},
+    {"num_cpus", NOVA_INTEGER},
+    {"num_nics", NOVA_INTEGER},
+    {"num_disks", NOVA_INTEGER},
+    {NULL},
+};
+
 const struct nova_class nova_classes_service[] = {
     {"Service", service},
     {"ComputeNode", compute_node},
@@ -125,5 +171,10 @@ const struct nova_class nova_classes_service[] = {
     {"Migration", migration},
     {"InstanceExternalEvent", instance_external_event},
     {"ConsoleAuthToken", console_auth_token},
+    {"Diagnostics", diagnostics},
+    {"MemoryDiagnostics", memory_diagnostics},
+    {"CpuDiagnostics", cpu_diagnostics},
+    {"NicDiagnostics", nic_diagnostics},
+    {"DiskDiagnostics", disk_diagnostics},
     {NULL},
 };

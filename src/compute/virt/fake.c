@@ -348,6 +348,8 @@ static int fake_detach_nic(struct virt *v, const struct virt_machine *m, const c
 
 const struct virt_driver virt_fake = {
     .name = "fake",
+    .traits = VIRT_HAS_NO_DISKS,
+    .prefix = "sd",
     .aliases = aliases,
     .open = fake_open,
     .close = fake_close,

@@ -110,8 +110,15 @@ struct virt_options {
     void *ctx;
 };
 
+/* What is known of a driver without asking it. */
+enum virt_trait {
+    VIRT_HAS_NO_DISKS = 1 << 0, /* machines in name only: neither image nor config drive is made */
+};
+
 struct virt_driver {
-    const char *name; /* "qemu" */
+    const char *name;   /* "qemu" */
+    unsigned traits;    /* enum virt_trait */
+    const char *prefix; /* of disks whose bus nobody named: "vd"; NULL = that */
     const char *const
         *aliases; /* values of compute_driver: "qemu.QemuDriver", "libvirt.LibvirtDriver" */
 

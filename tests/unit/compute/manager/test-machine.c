@@ -12,7 +12,8 @@
 #include "compute/manager/manager-internal.h"
 
 static struct compute_config config;
-static struct manager manager = {.config = &config};
+static struct virt_driver driver;
+static struct manager manager = {.config = &config, .driver = &driver};
 
 static struct work work(struct ol_arena *a)
 {
@@ -169,9 +170,23 @@ static void the_next_device_has_the_first_free_letter(void **state)
         mappings(&a, "[{\"device_name\": \"/dev/vda\"}, {\"device_name\": null},"
                      " {\"device_name\": \"/dev/sdc\"}]");
 
-    assert_string_equal(machine_next_device(&a, used, NULL), "/dev/vdb");
-    assert_string_equal(machine_next_device(&a, used, "scsi"), "/dev/sdb");
-    assert_string_equal(machine_next_device(&a, mappings(&a, "[]"), "ide"), "/dev/hda");
+    struct work w = work(&a);
+
+    assert_string_equal(machine_next_device(&w, used, NULL), "/dev/vdb");
+    assert_string_equal(machine_next_device(&w, used, "scsi"), "/dev/sdb");
+    assert_string_equal(machine_next_device(&w, mappings(&a, "[]"), "ide"), "/dev/hda");
+}
+
+/* nova's FakeDriver says nothing of devices: /dev/sda is the default of nova's manager. */
+static void a_driver_names_the_disks_that_nobody_chose_a_bus_for(void **state)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+    struct work w = work(&a);
+
+    driver.prefix = "sd";
+    assert_string_equal(machine_next_device(&w, mappings(&a, "[]"), NULL), "/dev/sda");
+    assert_string_equal(machine_next_device(&w, mappings(&a, "[]"), "virtio"), "/dev/vda");
+    driver.prefix = NULL;
 }
 
 int main(void)
@@ -183,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_volume_is_what_its_connection_says),
         cmocka_unit_test(image_properties_choose_devices),
         cmocka_unit_test(the_next_device_has_the_first_free_letter),
+        cmocka_unit_test(a_driver_names_the_disks_that_nobody_chose_a_bus_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,21 @@ static void too_much_is_refused_by_name(void **state)
                         "Insufficient compute resources: Free memory 15872 < requested 16384.");
 }
 
+static void what_a_host_has_nothing_of_is_an_empty_list(void **state)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+    ol_auto(usage_done) struct usage u = {0};
+    struct nova_object *node = nova_object_new(&a, nova_release_find("zed"), "ComputeNode");
+
+    usage_fill_node(&u, &resources, &config, nova_release_find("zed"), node);
+    assert_string_equal(nova_str(node, "metrics"), "[]");
+    assert_int_equal(nova_list_count(nova_child(node, "pci_device_pools")), 0);
+    nova_clear_changes(node);
+    usage_fill_node(&u, &resources, &config, nova_release_find("zed"), node);
+    assert_false(nova_is_changed(node, "metrics"));
+    assert_false(nova_is_changed(node, "pci_device_pools"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_node_that_did_not_change_is_not_saved_again),
         cmocka_unit_test(inventories_are_those_of_the_node),
         cmocka_unit_test(too_much_is_refused_by_name),
+        cmocka_unit_test(what_a_host_has_nothing_of_is_an_empty_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
