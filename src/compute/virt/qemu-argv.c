@@ -102,8 +102,9 @@ static void add_consoles(const struct qemu_def *d, struct ol_strv *argv)
     add(argv, "-serial", "chardev:serial0");
     if (!d->m.has_status_port)
         return;
-    add_log(argv, 2, QEMU_FD_STATUS_LOG);
-    add_socket(argv, "status", QEMU_FD_STATUS, ",logfile=/dev/fdset/2,logappend=on");
+    /* No socket: what a guest writes while nobody has connected would make it wait. */
+    add_log(argv, 2, QEMU_FD_STATUS);
+    add(argv, "-chardev", "file,id=status,path=/dev/fdset/2,append=on");
     add(argv, "-device", "virtio-serial-pci,id=vserial0,addr=0x5");
     add(argv, "-device", "virtserialport,chardev=status,name=org.orlop.status");
 }

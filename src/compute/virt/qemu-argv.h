@@ -13,9 +13,8 @@ enum qemu_fd {
     QEMU_FD_MONITOR,  /* listening sockets */
     QEMU_FD_CONSOLE,
     QEMU_FD_LOG,    /* console.log, to append */
-    QEMU_FD_STATUS, /* when has_status_port */
-    QEMU_FD_STATUS_LOG,
-    QEMU_FD_STATE, /* a suspended machine's memory, to resume from */
+    QEMU_FD_STATUS, /* status.log, to append; when has_status_port */
+    QEMU_FD_STATE,  /* a suspended machine's memory, to resume from */
     QEMU_FD_PID,
     QEMU_FD_TAP, /* the n-th NIC that is no 'user' has QEMU_FD_TAP + n */
 };

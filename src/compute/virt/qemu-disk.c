@@ -148,6 +148,16 @@ int qemu_give_file(struct qemu *q, const char *path, struct ol_err *err)
     return ol_chown(q->base.env, path, q->host.uid, q->host.gid, err);
 }
 
+/* What others may read they share; a base that is closed to QEMU's user becomes its own. */
+static int give_base(struct qemu *q, const char *path, struct ol_err *err)
+{
+    struct stat st;
+
+    if (ol_stat(q->base.env, path, &st) == 0 && (st.st_mode & S_IROTH))
+        return 0;
+    return qemu_give_file(q, path, err);
+}
+
 static int make_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
 {
     ol_autofree char *part = ol_xasprintf("%s.part", d->path);
@@ -184,6 +194,8 @@ int qemu_make_disks(struct qemu_machine *m, struct ol_err *err)
             r = ol_err_set(err, ENOENT, "disk '%s': there is no '%s'", d->role, d->path);
         else
             r = qemu_give_file(m->q, d->path, err);
+        if (r == 0 && d->is_ours && d->base && d->format == VIRT_QCOW2)
+            r = give_base(m->q, d->base, err);
     }
     return r;
 }

@@ -30,6 +30,16 @@ static int unless_gone(int r, struct ol_err *err)
     return r;
 }
 
+/* What was heard of a device of this name before. */
+static void forget_gone(struct qemu_machine *m, const char *device)
+{
+    pthread_mutex_lock(&m->q->lock);
+    for (size_t i = m->gone.n; i > 0; i--)
+        if (!strcmp(m->gone.v[i - 1], device))
+            ol_strv_remove(&m->gone, i - 1);
+    pthread_mutex_unlock(&m->q->lock);
+}
+
 static bool take_gone(struct qemu_machine *m, const char *device, const struct timespec *until)
 {
     bool is_gone = false;
@@ -53,6 +63,7 @@ static bool take_gone(struct qemu_machine *m, const char *device, const struct t
 /* Asks the guest to let go of it, again when it does not, as nova does. */
 static int unplug(struct qemu_machine *m, const char *device, struct ol_err *err)
 {
+    forget_gone(m, device);
     for (int i = 0; i < UNPLUG_TRIES; i++) {
         struct ol_err why = OL_ERR_INIT;
         struct timespec until;
@@ -157,13 +168,11 @@ static int give_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct o
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct ol_val *arguments = ol_val_new_map(&a);
-    struct qmp_ask ask = {.command = "getfd", .arguments = arguments, .has_fd = true};
     ol_autoclose int fd = -1;
     int r = qemu_open_tap(m->q, nic, &fd, err);
 
     ol_val_set_str(&a, arguments, "fdname", "tap");
-    ask.fd = fd;
-    return r < 0 ? r : qmp_call(m->qmp, &ask, NULL, NULL, err);
+    return r < 0 ? r : qemu_send_fd(m, arguments, fd, err);
 }
 
 static int plug_nic(struct qemu_machine *m, const struct qemu_nic *nic, struct ol_err *err)

@@ -15,7 +15,8 @@
  *   machine.json   its definition, before anything else is made
  *   machine.lock   locked for as long as its QEMU lives, whoever started it (the lock is inherited)
  *   qemu.pid       written by the new process before it is QEMU; gone after an orderly end
- *   monitor.sock   QMP; console.sock the serial line; status.sock org.orlop.status
+ *   monitor.sock   QMP; console.sock the serial line
+ *   status.log     what the guest wrote to its port org.orlop.status
  *   console.log    and console.log.0, what was in it before; qemu.log is its stderr
  *   machine.state  memory of a suspended machine, whole or not there
  *
@@ -107,14 +108,20 @@ char *qemu_path(const struct qemu_machine *m, const char *name);
 /* --- qemu-process.c --- */
 /* Whether a QEMU lives in this directory. */
 bool qemu_is_alive(struct ol_env *env, const char *directory);
-/* Starts it, stopped, and greets it: m->qmp is there. */
+/* Starts it, standing still, and greets it: m->qmp is there. */
 int qemu_start(struct qemu_machine *m, bool is_resuming, struct ol_err *err);
 /* Connects to one that lives. */
 int qemu_connect(struct qemu_machine *m, struct ol_err *err);
 /* Off at once, and gone. Not running is success. */
 int qemu_stop(struct qemu_machine *m, struct ol_err *err);
-/* A command without an answer that matters. */
+/* qmp_call() when it runs; else InstanceNotRunning. */
+int qemu_ask(struct qemu_machine *m, const struct qmp_ask *ask, struct ol_arena *a,
+             const struct ol_val **ret, struct ol_err *err);
+/* The same for a change, whose answer says nothing. */
 int qemu_command(struct qemu_machine *m, const char *command, const struct ol_val *arguments,
+                 struct ol_err *err);
+/* getfd: gives it a descriptor by name. */
+int qemu_send_fd(struct qemu_machine *m, const struct ol_val *arguments, int fd,
                  struct ol_err *err);
 /* query-status: "running", "paused", "inmigrate" … in the arena. */
 int qemu_status(struct qemu_machine *m, struct ol_arena *a, const char **ret, struct ol_err *err);
@@ -135,6 +142,10 @@ int qemu_console(struct virt *v, const char *uuid, const char *directory, size_t
                  struct ol_buf *ret, struct ol_err *err);
 /* The end of qemu.log, for an error. */
 void qemu_last_words(struct ol_env *env, const char *directory, char *ret, size_t size);
+
+/* --- qemu-save.c --- */
+/* One that lives and was caught while its memory was saved goes on: true when it was. */
+bool qemu_undo_save(struct qemu_machine *m);
 
 /* --- qemu-power.c, qemu-save.c, qemu-hotplug.c: the driver's calls --- */
 /* Starts it and lets it run; from its state when there is one. */

@@ -81,17 +81,23 @@ int qemu_console(struct virt *v, const char *uuid, const char *directory, size_t
     return ol_buf_status(ret);
 }
 
+/* The last line that QEMU says of itself, "…Z qemu-system-x86_64: SENTENCE", is the reason; others
+ * are hints. */
 void qemu_last_words(struct ol_env *env, const char *directory, char *ret, size_t size)
 {
-    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(4096);
+    ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(8192);
+    ol_auto(ol_strv_done) struct ol_strv lines = OL_STRV_INIT;
     ol_autofree char *path = ol_xasprintf("%s/%s", directory, QEMU_LOG);
-    char *last;
+    const char *found = "it said nothing";
 
-    add_tail(env, path, 1024, &text);
-    while (text.len > 0 && text.data[text.len - 1] == '\n')
-        ol_buf_truncate(&text, text.len - 1);
-    last = strrchr(text.data, '\n');
-    last = last ? last + 1 : text.data;
+    add_tail(env, path, 4096, &text);
+    ol_strv_split(&lines, text.data, "\n");
+    ol_strv_each (line, &lines) {
+        const char *name = strstr(line, " qemu-system"), *at = name ? strstr(name, ": ") : NULL;
+
+        if (at)
+            found = at + 2;
+    }
     ret[0] = '\0';
-    strncat(ret, last, size - 1);
+    strncat(ret, found, size - 1);
 }

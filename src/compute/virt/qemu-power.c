@@ -29,6 +29,18 @@ static int wait_loaded(struct qemu_machine *m, struct ol_err *err)
     }
 }
 
+/* One that does not start; what QEMU said of it is the reason. */
+static int give_up(struct qemu_machine *m, int r, struct ol_err *err)
+{
+    char words[400];
+
+    (void)!qemu_stop(m, NULL);
+    if (r != -EPIPE && r != -ECONNREFUSED && r != -ECONNRESET)
+        return r;
+    qemu_last_words(m->q->base.env, m->directory, words, sizeof(words));
+    return ol_err_set(err, EIO, "machine %s did not start: %s", m->uuid, words);
+}
+
 int qemu_run(struct qemu_machine *m, struct ol_err *err)
 {
     ol_autofree char *state = qemu_path(m, QEMU_STATE);
@@ -39,10 +51,8 @@ int qemu_run(struct qemu_machine *m, struct ol_err *err)
         r = wait_loaded(m, err);
     if (r == 0)
         r = qemu_command(m, "cont", NULL, err);
-    if (r < 0) {
-        (void)!qemu_stop(m, NULL);
-        return r;
-    }
+    if (r < 0)
+        return give_up(m, r, err);
     qemu_set_power(m, VIRT_RUNNING);
     return is_resuming ? ol_unlink(m->q->base.env, state, err) : 0;
 }

@@ -190,18 +190,12 @@ static int give_taps(struct qemu_machine *m, struct start *s, struct ol_err *err
 
 static int give_all(struct qemu_machine *m, struct start *s, bool is_resuming)
 {
-    static const struct {
-        int number;
-        const char *name;
-        bool is_status;
-    } sockets[] = {{QEMU_FD_MONITOR, "monitor.sock", false},
-                   {QEMU_FD_CONSOLE, "console.sock", false},
-                   {QEMU_FD_STATUS, "status.sock", true}};
     int r = give(s, 0, open("/dev/null", O_RDONLY | O_CLOEXEC));
 
-    for (size_t i = 0; r >= 0 && i < ol_count(sockets); i++)
-        if (!sockets[i].is_status || m->def->m.has_status_port)
-            r = give_socket(m, s, sockets[i].number, sockets[i].name);
+    if (r >= 0)
+        r = give_socket(m, s, QEMU_FD_MONITOR, "monitor.sock");
+    if (r >= 0)
+        r = give_socket(m, s, QEMU_FD_CONSOLE, "console.sock");
     if (r >= 0)
         r = give_file(m, s, 1, QEMU_LOG, O_WRONLY | O_CREAT | O_APPEND);
     if (r >= 0)
@@ -209,7 +203,7 @@ static int give_all(struct qemu_machine *m, struct start *s, bool is_resuming)
     if (r >= 0)
         r = give_file(m, s, QEMU_FD_LOG, "console.log", O_WRONLY | O_CREAT | O_APPEND);
     if (r >= 0 && m->def->m.has_status_port)
-        r = give_file(m, s, QEMU_FD_STATUS_LOG, "status.log", O_WRONLY | O_CREAT | O_APPEND);
+        r = give_file(m, s, QEMU_FD_STATUS, "status.log", O_WRONLY | O_CREAT | O_APPEND);
     if (r >= 0 && is_resuming)
         r = give_file(m, s, QEMU_FD_STATE, QEMU_STATE, O_RDONLY);
     if (r >= 0)
@@ -275,39 +269,54 @@ static int launch(struct qemu_machine *m, bool is_resuming, struct ol_err *err)
     return 0;
 }
 
+/* Its connection, the caller's to unref; NULL when it does not run. */
+static struct qmp *connection(struct qemu_machine *m)
+{
+    struct qmp *qmp;
+
+    pthread_mutex_lock(&m->q->lock);
+    qmp = qmp_ref(m->qmp);
+    pthread_mutex_unlock(&m->q->lock);
+    return qmp;
+}
+
+int qemu_ask(struct qemu_machine *m, const struct qmp_ask *ask, struct ol_arena *a,
+             const struct ol_val **ret, struct ol_err *err)
+{
+    struct qmp *qmp = connection(m);
+    int r;
+
+    if (!qmp)
+        return nova_fail(err, NOVA_INSTANCE_NOT_RUNNING, "Instance %s is not running.", m->uuid);
+    r = qmp_call(qmp, ask, a, ret, err);
+    qmp_unref(qmp);
+    return r;
+}
+
 int qemu_command(struct qemu_machine *m, const char *command, const struct ol_val *arguments,
                  struct ol_err *err)
 {
     const struct qmp_ask ask = {.command = command, .arguments = arguments};
-    struct qmp *qmp;
-    int r;
 
     if (!ol_change(m->q->base.env, command, m->uuid))
         return 0;
-    pthread_mutex_lock(&m->q->lock);
-    qmp = qmp_ref(m->qmp);
-    pthread_mutex_unlock(&m->q->lock);
-    if (!qmp)
-        return nova_fail(err, NOVA_INSTANCE_NOT_RUNNING, "Instance %s is not running.", m->uuid);
-    r = qmp_call(qmp, &ask, NULL, NULL, err);
-    qmp_unref(qmp);
-    return r;
+    return qemu_ask(m, &ask, NULL, NULL, err);
+}
+
+int qemu_send_fd(struct qemu_machine *m, const struct ol_val *arguments, int fd, struct ol_err *err)
+{
+    const struct qmp_ask ask = {
+        .command = "getfd", .arguments = arguments, .fd = fd, .has_fd = true};
+
+    return qemu_ask(m, &ask, NULL, NULL, err);
 }
 
 int qemu_status(struct qemu_machine *m, struct ol_arena *a, const char **ret, struct ol_err *err)
 {
     const struct qmp_ask ask = {.command = "query-status"};
     const struct ol_val *answer = NULL;
-    struct qmp *qmp;
-    int r;
+    int r = qemu_ask(m, &ask, a, &answer, err);
 
-    pthread_mutex_lock(&m->q->lock);
-    qmp = qmp_ref(m->qmp);
-    pthread_mutex_unlock(&m->q->lock);
-    if (!qmp)
-        return nova_fail(err, NOVA_INSTANCE_NOT_RUNNING, "Instance %s is not running.", m->uuid);
-    r = qmp_call(qmp, &ask, a, &answer, err);
-    qmp_unref(qmp);
     *ret = ol_val_str(ol_val_get(answer, "status"));
     if (r == 0 && !*ret)
         r = ol_err_set(err, EPROTO, "QMP: no status");
@@ -329,39 +338,6 @@ static int open_monitor(struct qemu_machine *m, struct ol_err *err)
     return 0;
 }
 
-int qemu_connect(struct qemu_machine *m, struct ol_err *err)
-{
-    struct qmp_ask ask = {.command = "qmp_capabilities", .timeout = GREETING_SECONDS * OL_SECOND};
-    struct qmp *qmp;
-    int r = open_monitor(m, err);
-
-    if (r < 0)
-        return r;
-    pthread_mutex_lock(&m->q->lock);
-    qmp = qmp_ref(m->qmp);
-    pthread_mutex_unlock(&m->q->lock);
-    if (!qmp)
-        return ol_err_set(err, EPIPE, "machine %s has ended", m->uuid);
-    r = qmp_call(qmp, &ask, NULL, NULL, err);
-    qmp_unref(qmp);
-    return r;
-}
-
-int qemu_start(struct qemu_machine *m, bool is_resuming, struct ol_err *err)
-{
-    char words[300];
-    int r = launch(m, is_resuming, err);
-
-    if (r < 0)
-        return r;
-    r = qemu_connect(m, err);
-    if (r >= 0)
-        return r;
-    (void)!qemu_stop(m, NULL);
-    qemu_last_words(m->q->base.env, m->directory, words, sizeof(words));
-    return ol_err_set(err, EIO, "machine %s did not start: %s", m->uuid, words);
-}
-
 /* The process that holds the lock; 0 when it cannot be told for sure. */
 static pid_t process_of(struct qemu_machine *m)
 {
@@ -378,6 +354,29 @@ static pid_t process_of(struct qemu_machine *m)
         || !memmem(argv.data, argv.len, m->uuid, strlen(m->uuid)))
         return 0;
     return pid;
+}
+
+int qemu_connect(struct qemu_machine *m, struct ol_err *err)
+{
+    struct qmp_ask ask = {.command = "qmp_capabilities", .timeout = GREETING_SECONDS * OL_SECOND};
+    pid_t pid = m->pid > 0 ? 0 : process_of(m);
+    int r = open_monitor(m, err);
+
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&m->q->lock);
+    m->pid = m->pid > 0 ? m->pid : pid;
+    pthread_mutex_unlock(&m->q->lock);
+    r = qemu_ask(m, &ask, NULL, NULL, err);
+    /* It ended before it could be asked. */
+    return nova_is(err, NOVA_INSTANCE_NOT_RUNNING) ? -EPIPE : r;
+}
+
+int qemu_start(struct qemu_machine *m, bool is_resuming, struct ol_err *err)
+{
+    int r = launch(m, is_resuming, err);
+
+    return r < 0 ? r : qemu_connect(m, err);
 }
 
 static bool wait_gone(struct qemu_machine *m, int seconds)

@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/str.h"
 
 /*
  * Suspending: the machine stands still, its memory goes into a file that gets its name when all of
@@ -20,10 +21,9 @@ static int give_state(struct qemu_machine *m, int fd, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 14);
     struct ol_val *arguments = ol_val_new_map(&a);
-    struct qmp_ask ask = {.command = "getfd", .arguments = arguments, .fd = fd, .has_fd = true};
 
     ol_val_set_str(&a, arguments, "fdname", "state");
-    return qmp_call(m->qmp, &ask, NULL, NULL, err);
+    return qemu_send_fd(m, arguments, fd, err);
 }
 
 static int start_save(struct qemu_machine *m, struct ol_err *err)
@@ -38,14 +38,22 @@ static int start_save(struct qemu_machine *m, struct ol_err *err)
     return r < 0 ? r : qemu_command(m, "migrate", to, err);
 }
 
+/* The end of "fd:" is heard of by asking only. */
+static int ask_migrate(struct qemu_machine *m, struct ol_arena *a, const struct ol_val **ret,
+                       struct ol_err *err)
+{
+    const struct qmp_ask ask = {.command = "query-migrate"};
+
+    return qemu_ask(m, &ask, a, ret, err);
+}
+
 /* 1 done, 0 not yet. */
 static int is_saved(struct qemu_machine *m, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 16);
-    struct qmp_ask ask = {.command = "query-migrate"};
     const struct ol_val *answer = NULL;
     const char *status;
-    int r = qmp_call(m->qmp, &ask, &a, &answer, err);
+    int r = ask_migrate(m, &a, &answer, err);
 
     if (r < 0)
         return r;
@@ -70,6 +78,40 @@ static int wait_saved(struct qemu_machine *m, struct ol_err *err)
         env->clock->sleep(env->clock->ctx, LOOK_MS * OL_MS);
     }
     return r < 0 ? r : 0;
+}
+
+static bool is_saving(struct qemu_machine *m)
+{
+    static const char *const states[] = {"setup",  "active",         "cancelling",
+                                         "device", "pre-switchover", NULL};
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 16);
+    const struct ol_val *answer = NULL;
+    const char *status;
+
+    if (ask_migrate(m, &a, &answer, NULL) < 0)
+        return false;
+    status = ol_val_str(ol_val_get(answer, "status"));
+    return status && ol_str_in(status, states);
+}
+
+bool qemu_undo_save(struct qemu_machine *m)
+{
+    struct ol_env *env = m->q->base.env;
+    ol_autofree char *path = qemu_path(m, QEMU_STATE);
+    ol_autofree char *part = ol_xasprintf("%s.part", path);
+    ol_time until = ol_now_boot(env) + SAVE_SECONDS * OL_SECOND;
+
+    if (ol_exists(env, path) || !ol_exists(env, part))
+        return false;
+    if (is_saving(m))
+        (void)!qemu_command(m, "migrate_cancel", NULL, NULL);
+    while (is_saving(m) && ol_now_boot(env) < until)
+        env->clock->sleep(env->clock->ctx, LOOK_MS * OL_MS);
+    if (qemu_command(m, "cont", NULL, NULL) < 0)
+        return false;
+    (void)!ol_unlink(env, part, NULL);
+    qemu_set_power(m, VIRT_RUNNING);
+    return true;
 }
 
 static int save(struct qemu_machine *m, struct ol_err *err)
@@ -108,7 +150,7 @@ int qemu_suspend(struct virt *v, const struct virt_machine *machine, struct ol_e
         if (r == 0)
             r = qemu_stop(m, err);
         else
-            (void)!qemu_command(m, "cont", NULL, NULL);
+            (void)!qemu_undo_save(m);
     } else if (!ol_exists(v->env, state)) {
         r = nova_fail(err, NOVA_INSTANCE_NOT_RUNNING, "Instance %s is not running.", m->uuid);
     }

@@ -60,6 +60,8 @@ static int find_alive(struct qemu_machine *m, struct ol_err *err)
     const char *status = NULL;
     int r = qemu_connect(m, err);
 
+    if (r == 0 && qemu_undo_save(m))
+        return 0;
     if (r == 0)
         r = qemu_status(m, &a, &status, err);
     for (size_t i = 0; r == 0 && i < ol_count(rows); i++)
@@ -207,6 +209,26 @@ static int qemu_info(struct virt *v, const char *uuid, struct virt_info *ret, st
     return 0;
 }
 
+/* The definition as given; that of a suspended machine stays as it was, or its memory would find
+ * other devices. Takes 'def'. */
+static int define(struct qemu_machine *m, struct qemu_def *def, struct ol_err *err)
+{
+    ol_autofree char *state = qemu_path(m, QEMU_STATE);
+    int r;
+
+    if (m->def && ol_exists(m->q->base.env, state)) {
+        qemu_def_free(def);
+        return 0;
+    }
+    def->boot_id = ol_arena_strdup(&def->arena, m->q->host.boot_id);
+    r = ol_mkdir_p(m->q->base.env, m->directory, 0755, err);
+    if (r < 0) {
+        qemu_def_free(def);
+        return r;
+    }
+    return qemu_define(m, def, err);
+}
+
 /* Defined, its disks there, running: what is done already is left as it is. */
 static int bring_up(struct virt *v, const struct virt_machine *m, struct ol_err *err)
 {
@@ -222,12 +244,7 @@ static int bring_up(struct virt *v, const struct virt_machine *m, struct ol_err 
         qemu_def_free(def);
         r = qemu_power(made) == VIRT_RUNNING ? 0 : qemu_command(made, "cont", NULL, err);
     } else {
-        def->boot_id = ol_arena_strdup(&def->arena, q->host.boot_id);
-        r = ol_mkdir_p(v->env, m->directory, 0755, err);
-        if (r == 0)
-            r = qemu_define(made, def, err);
-        else
-            qemu_def_free(def);
+        r = define(made, def, err);
         if (r == 0)
             r = qemu_make_disks(made, err);
         if (r == 0)
