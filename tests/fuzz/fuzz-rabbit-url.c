@@ -8,6 +8,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check(const struct rabbit_host *h)
+{
+    if (!h->name[0] || h->port < 1 || h->port > 65535 || !h->user || !h->password || !h->peer)
+        abort();
+}
+
 /* Whatever is read has hosts with names, ports and something to show. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -25,12 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (u.n_hosts < 1 || u.n_hosts > RABBIT_HOSTS_MAX)
         abort();
-    for (size_t i = 0; i < u.n_hosts; i++) {
-        const struct rabbit_host *h = &u.hosts[i];
-
-        if (!h->name[0] || h->port < 1 || h->port > 65535 || !h->user || !h->password || !h->peer)
-            abort();
-    }
+    for (size_t i = 0; i < u.n_hosts; i++)
+        check(&u.hosts[i]);
     if (rabbit_url_apply(&u, &o, &err) < 0 && !err.msg[0])
         abort();
     return 0;

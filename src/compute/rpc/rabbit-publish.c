@@ -286,8 +286,8 @@ static struct rabbit_exchange *named_exchange(struct rpc_link *l, const char *te
     return rabbit_exchange_find(l, copy);
 }
 
-/* The broker closed the channel on account of some publish: all that is not confirmed is sent again.
- * An exchange that is gone is declared anew, one that is refused waits, so that others go on. */
+/* The broker closed the channel on account of some publish: what is not confirmed is sent again. An
+ * exchange that is gone is declared anew, one that is refused waits, so that others go on. */
 static void on_close(struct rpc_link *l, const amqp_channel_close_t *close)
 {
     amqp_channel_close_ok_t ok = {0};
