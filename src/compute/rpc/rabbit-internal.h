@@ -161,6 +161,7 @@ struct rpc_link {
     struct rabbit_exchange *exchanges;
     struct rabbit_exchange *declaring;
     struct rabbit_outgoings waiting, flying;
+    size_t n_flying;
     uint64_t next_tag;
     bool is_publish_open, is_declare_open;
     ol_time publish_at;    /* not before */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compute/rpc/rabbit-internal.h"
+#include "core/num.h"
 
 void rabbit_outgoings_init(struct rabbit_outgoings *o)
 {
@@ -52,6 +53,7 @@ static void land(struct rpc_link *l)
         g->is_returned = false;
     append(&l->flying, &l->waiting);
     append(&l->waiting, &l->flying);
+    l->n_flying = 0;
 }
 
 static void open_channel(struct rpc_link *l)
@@ -109,21 +111,11 @@ static void write_one(struct rpc_link *l, struct rabbit_outgoing *g)
                        expiration[0] ? expiration : NULL, g->body, g->len);
 }
 
-static size_t count(const struct rabbit_outgoings *o, size_t most)
-{
-    size_t n = 0;
-
-    for (const struct rabbit_outgoing *g = o->head; g && n < most; g = g->next)
-        n++;
-    return n;
-}
-
 static void write_all(struct rpc_link *l, ol_time now)
 {
     struct rabbit_outgoing **at = &l->waiting.head;
-    size_t n_flying = *at ? count(&l->flying, RABBIT_FLYING_MAX) : 0;
 
-    while (*at && n_flying < RABBIT_FLYING_MAX && l->out.len - l->out_done < RABBIT_OUT_AIM) {
+    while (*at && l->n_flying < RABBIT_FLYING_MAX && l->out.len - l->out_done < RABBIT_OUT_AIM) {
         struct rabbit_outgoing *g;
 
         if (!rabbit_exchange_ready(l, *at, now)) {
@@ -137,7 +129,7 @@ static void write_all(struct rpc_link *l, ol_time now)
         }
         write_one(l, g);
         rabbit_outgoings_add(&l->flying, g);
-        n_flying++;
+        l->n_flying++;
     }
 }
 
@@ -154,6 +146,7 @@ static void expire(struct rpc_link *l, struct rabbit_outgoings *o, ol_time now)
 
     while (*at) {
         if ((*at)->deadline && (*at)->deadline <= now) {
+            l->n_flying -= o == &l->flying;
             end(take_at(o, at), -ETIMEDOUT);
             continue;
         }
@@ -230,6 +223,7 @@ static void confirm(struct rpc_link *l, uint64_t tag, bool is_multiple, bool is_
             continue;
         }
         g = take_at(&l->flying, at);
+        l->n_flying--;
         if (is_taken)
             end(g, g->is_returned ? -ENOENT : 0);
         else
@@ -286,6 +280,29 @@ static struct rabbit_exchange *named_exchange(struct rpc_link *l, const char *te
     return rabbit_exchange_find(l, copy);
 }
 
+/* "message size 200 is larger than configured max size 100": whose it is would close each channel. */
+static bool drop_too_long(struct rpc_link *l, const char *text)
+{
+    const char *at = strstr(text, "message size ");
+    char digits[24];
+    uint64_t size;
+
+    if (!at || !strstr(at, "larger than"))
+        return false;
+    at += strlen("message size ");
+    snprintf(digits, sizeof(digits), "%.*s", (int)strspn(at, "0123456789"), at);
+    if (ol_parse_u64(digits, 10, &size) < 0)
+        return false;
+    for (struct rabbit_outgoing **g = &l->flying.head; *g; g = &(*g)->next) {
+        if ((*g)->len == size) {
+            l->n_flying--;
+            end(take_at(&l->flying, g), -EMSGSIZE);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The broker closed the channel on account of some publish: what is not confirmed is sent again. An
  * exchange that is gone is declared anew, one that is refused waits, so that others go on. */
 static void on_close(struct rpc_link *l, const amqp_channel_close_t *close)
@@ -294,11 +311,15 @@ static void on_close(struct rpc_link *l, const amqp_channel_close_t *close)
     ol_time delay, now = ol_now_boot(l->env);
     struct rabbit_exchange *x;
     struct ol_err err;
+    bool is_dropped;
 
     (void)rabbit_refusal(&err, close->reply_code, close->reply_text);
     rabbit_send(l, RABBIT_CHANNEL_PUBLISH, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
     l->is_publish_open = false;
+    is_dropped = drop_too_long(l, err.msg);
     land(l);
+    if (is_dropped)
+        return;
     x = named_exchange(l, err.msg);
     l->publish_failures++;
     delay = rabbit_retry_delay(&l->options, 1, l->publish_failures, 0);
@@ -352,6 +373,7 @@ void rabbit_publish_done(struct rpc_link *l)
 {
     take_inbox(l);
     append(&l->waiting, &l->flying);
+    l->n_flying = 0;
     while (l->waiting.head)
         end(take_at(&l->waiting, &l->waiting.head), -ECANCELED);
 }
