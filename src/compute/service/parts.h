@@ -28,7 +28,8 @@ struct service_parts {
     int64_t report_count;
 };
 
-/* Where a machine that stands alone has its bus, unless transport_url says so; 'orlop' asks there. */
+/* Where a machine that stands alone has its bus, unless transport_url names one; 'orlop' asks
+ * there. */
 #define SERVICE_BUS_DIRECTORY "/run/orlop"
 #define SERVICE_BUS           "orlop://" SERVICE_BUS_DIRECTORY "/bus.sock"
 #define SERVICE_NO_BROKER     "rabbit://" /* the default of transport_url */

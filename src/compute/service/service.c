@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compute/base/exception.h"
@@ -139,6 +138,8 @@ static void begin_stop(struct service *s)
     if (is_starting) {
         /* Nothing is served and no task runs; whoever waits for a conductor can't be told. */
         ol_info(s->env, "Stopped before the start was over");
+        if (!ticker_free(s->guru, OL_SECOND))
+            ol_debug(s->env, "a Guru Meditation Report is not finished");
         _exit(0);
     }
     if (s->release->has_compute_alt && graceful < s->config->manager_shutdown_timeout)
@@ -172,25 +173,22 @@ static void reload(struct service *s)
         task_pool_add(s->parts.pool, &reset);
 }
 
-static void *guru_thread(void *ctx)
+static ol_time guru_tick(void *ctx)
 {
     struct service *s = ctx;
 
-    pthread_setname_np(pthread_self(), "report-guru");
     guru_report(&s->report);
-    atomic_store(&s->is_guru_over, true);
-    return NULL;
+    return -1;
 }
 
 static void report_guru(struct service *s)
 {
-    if (s->has_guru && !atomic_load(&s->is_guru_over)) {
+    if (s->guru && !ticker_is_over(s->guru)) {
         ol_warn(s->env, "A Guru Meditation Report is being written already");
         return;
     }
-    if (s->has_guru)
-        pthread_join(s->guru, NULL);
-    atomic_store(&s->is_guru_over, false);
+    if (!ticker_free(s->guru, OL_SECOND))
+        return;
     s->report = (struct guru){
         .env = s->env,
         .config = s->config,
@@ -198,17 +196,7 @@ static void report_guru(struct service *s)
         .parts = s->phase == SERVICE_STARTING ? NULL : &s->parts,
         .phase = phase_names[s->phase],
     };
-    s->has_guru = !pthread_create(&s->guru, NULL, guru_thread, s);
-}
-
-/* False when it hangs. */
-static bool end_guru(struct service *s)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += 2;
-    return !s->has_guru || !pthread_clockjoin_np(s->guru, NULL, CLOCK_MONOTONIC, &until);
+    s->guru = ticker_start("guru", 0, guru_tick, s);
 }
 
 static void on_signal(uv_signal_t *watcher, int number)
@@ -278,7 +266,7 @@ int service_wait(struct service *s)
     uv_run(&s->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&s->loop) < 0)
         ol_debug(s->env, "the loop ends with open handles");
-    if (!end_guru(s) || (s->phase == SERVICE_STOPPING && s->result < 0)) {
+    if (!ticker_free(s->guru, 2 * OL_SECOND) || (s->phase == SERVICE_STOPPING && s->result < 0)) {
         /* Something still runs in a thread, on memory that must stay. */
         ol_warn(s->env, "Leaving with work under way");
         _exit(s->status);

@@ -48,9 +48,7 @@ struct service {
     struct report_state reports;
     /* The state report is written in a thread, too: it asks the driver, which may be what hangs. */
     struct guru report; /* as seen when the thread began */
-    pthread_t guru;
-    bool has_guru;
-    _Atomic bool is_guru_over;
+    struct ticker *guru;
     _Atomic ol_time reported; /* boot clock: the last report's end, whatever became of it */
     int status;               /* exit status */
 };

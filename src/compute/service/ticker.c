@@ -10,20 +10,19 @@
 struct ticker {
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t stopped; /* on the monotonic clock */
+    pthread_cond_t changed; /* on the monotonic clock */
     const char *name;
     ol_time first;
     ol_time (*tick)(void *ctx);
     void *ctx;
-    bool is_stopping;
+    bool is_stopping, is_over;
 };
 
-/* True when it shall go on. */
-static bool wait_for(struct ticker *t, ol_time span)
+/* Waits until *flag is set, under the lock; false when 'span' is over first. */
+static bool wait_for(struct ticker *t, const bool *flag, ol_time span)
 {
     struct timespec until;
     int r = 0;
-    bool goes_on;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(span / OL_SECOND);
@@ -32,12 +31,21 @@ static bool wait_for(struct ticker *t, ol_time span)
         until.tv_sec++;
         until.tv_nsec -= (long)OL_SECOND;
     }
+    while (!*flag && !r)
+        r = pthread_cond_timedwait(&t->changed, &t->lock, &until);
+    return *flag;
+}
+
+static bool goes_on(struct ticker *t, ol_time span)
+{
+    bool is_stopped;
+
+    if (span < 0)
+        return false;
     pthread_mutex_lock(&t->lock);
-    while (!t->is_stopping && !r)
-        r = pthread_cond_timedwait(&t->stopped, &t->lock, &until);
-    goes_on = !t->is_stopping;
+    is_stopped = wait_for(t, &t->is_stopping, span);
     pthread_mutex_unlock(&t->lock);
-    return goes_on;
+    return !is_stopped;
 }
 
 static void *run(void *ctx)
@@ -46,8 +54,12 @@ static void *run(void *ctx)
     ol_time span = t->first;
 
     pthread_setname_np(pthread_self(), t->name);
-    while (wait_for(t, span))
+    while (goes_on(t, span))
         span = t->tick(t->ctx);
+    pthread_mutex_lock(&t->lock);
+    t->is_over = true;
+    pthread_cond_broadcast(&t->changed);
+    pthread_mutex_unlock(&t->lock);
     return NULL;
 }
 
@@ -62,7 +74,7 @@ struct ticker *ticker_start(const char *name, ol_time first, ol_time (*tick)(voi
     pthread_mutex_init(&t->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&t->stopped, &attr);
+    pthread_cond_init(&t->changed, &attr);
     pthread_condattr_destroy(&attr);
     pthread_attr_init(&thread);
     pthread_attr_setstacksize(&thread, 1 << 20);
@@ -80,23 +92,35 @@ void ticker_stop(struct ticker *t)
         return;
     pthread_mutex_lock(&t->lock);
     t->is_stopping = true;
-    pthread_cond_signal(&t->stopped);
+    pthread_cond_broadcast(&t->changed);
     pthread_mutex_unlock(&t->lock);
+}
+
+bool ticker_is_over(struct ticker *t)
+{
+    bool is_over;
+
+    pthread_mutex_lock(&t->lock);
+    is_over = t->is_over;
+    pthread_mutex_unlock(&t->lock);
+    return is_over;
 }
 
 bool ticker_free(struct ticker *t, ol_time patience)
 {
-    struct timespec until;
+    bool is_over;
 
     if (!t)
         return true;
     ticker_stop(t);
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(patience / OL_SECOND) + 1;
-    if (pthread_clockjoin_np(t->thread, NULL, CLOCK_MONOTONIC, &until))
+    pthread_mutex_lock(&t->lock);
+    is_over = wait_for(t, &t->is_over, patience);
+    pthread_mutex_unlock(&t->lock);
+    if (!is_over)
         return false;
+    pthread_join(t->thread, NULL);
     pthread_mutex_destroy(&t->lock);
-    pthread_cond_destroy(&t->stopped);
+    pthread_cond_destroy(&t->changed);
     free(t);
     return true;
 }
