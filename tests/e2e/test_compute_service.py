@@ -306,3 +306,49 @@ def test_standalone_it_is_an_ordinary_user_with_a_helper_and_stops_in_order(open
     while helpers[0].exists() and time.monotonic() < end:
         time.sleep(0.02)
     assert not helpers[0].exists()
+
+
+class Helper:
+    """The privileged helper alone, asked as the daemon asks it."""
+
+    def __init__(self, *roots):
+        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.ours.settimeout(20)
+        self.process = subprocess.Popen(["orlop-compute-helper", str(theirs.fileno()), *map(str, roots)],
+                                        executable=our("orlop-compute"), pass_fds=[theirs.fileno()])
+        theirs.close()
+
+    def ask(self, *argv):
+        """(errno, sentence)"""
+        self.ours.send(b"".join(str(a).encode() + b"\0" for a in argv))
+        answer = self.ours.recv(4096)
+        return int.from_bytes(answer[:4], "little"), answer[4:].split(b"\0")[0].decode()
+
+    def close(self):
+        self.ours.close()
+        return self.process.wait(10)
+
+
+@pytest.mark.demands("C26")
+def test_the_helper_does_what_is_in_its_table_below_its_roots_only(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root has privileges to share")
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for folder in (root, root / "a", outside):
+        folder.mkdir()
+    for file in (root / "a/disk", outside / "secret"):
+        file.write_text("")
+    (root / "link").symlink_to(outside)
+    (root / "a/link").symlink_to(outside / "secret")
+    os.link(outside / "secret", root / "a/hard")
+    helper = Helper(root)
+    assert helper.ask("chown", root / "a/disk", "nobody") == (0, "")
+    assert (root / "a/disk").stat().st_uid == NOBODY
+    for path in (root / "link/secret", root / "a/link", root / "a/hard", outside / "secret", f"{root}/../outside/secret"):
+        assert helper.ask("chown", path, "nobody")[0] != 0
+    assert (outside / "secret").stat().st_uid == 0
+    assert helper.ask("umount", root / "a") == (0, "")
+    assert helper.ask("umount", root / "link/x")[0] != 0
+    for argv in (("sh", "-c", "id"), ("chown", "/etc/shadow", "nobody"), ("",), ("modprobe", "x")):
+        assert helper.ask(*argv)[0] == 1
+    assert helper.close() == 0

@@ -4,10 +4,17 @@
 #include "compute/base/privileged.h"
 #include "core/strv.h"
 
-/* One thing to do: a program, or a chown by our own hands. */
+enum privileged_kind {
+    PRIVILEGED_RUN,    /* a program */
+    PRIVILEGED_MOUNT,  /* a program whose last argument is a directory below a root */
+    PRIVILEGED_CHOWN,  /* by our own hands: "chown" PATH USER */
+    PRIVILEGED_UMOUNT, /* "umount" PATH */
+};
+
+/* One thing to do. */
 struct privileged_step {
-    struct ol_strv argv; /* "chown" PATH USER for is_chown */
-    bool is_chown, may_fail;
+    enum privileged_kind kind;
+    struct ol_strv argv;
 };
 
 enum { PRIVILEGED_STEPS = 4, PRIVILEGED_ARGS = 8, PRIVILEGED_BYTES = 4096 };
@@ -22,5 +29,8 @@ int privileged_steps(const char *const *roots, const char *const *argv,
                      struct privileged_steps *ret, struct ol_err *err)
     __attribute__((warn_unused_result));
 void privileged_steps_done(struct privileged_steps *s);
-int privileged_run_steps(struct ol_env *env, const struct privileged_steps *s, struct ol_err *err)
+/* Paths are opened name by name from their root on, so that no link that the daemon's user has put
+ * there leads out of it. 'roots' NULL = from "/". */
+int privileged_run_steps(struct ol_env *env, const char *const *roots,
+                         const struct privileged_steps *s, struct ol_err *err)
     __attribute__((warn_unused_result));

@@ -53,21 +53,22 @@ static void plan_tap_delete(const char *const *argv, struct privileged_steps *s)
 static void plan_chown(const char *const *argv, struct privileged_steps *s)
 {
     STEP(s, "chown", argv[1], argv[2]);
-    s->v[0].is_chown = true;
+    s->v[0].kind = PRIVILEGED_CHOWN;
 }
 
 static void plan_mount_nfs(const char *const *argv, struct privileged_steps *s)
 {
-    if (*argv[3])
-        STEP(s, "mount", "-t", "nfs", "-o", argv[3], "--", argv[1], argv[2]);
-    else
-        STEP(s, "mount", "-t", "nfs", "--", argv[1], argv[2]);
+    const char *options = *argv[3] ? argv[3] : "defaults";
+
+    /* -c: the directory is given as our descriptor of it. */
+    STEP(s, "mount", "-c", "-t", "nfs", "-o", options, "--", argv[1], argv[2]);
+    s->v[0].kind = PRIVILEGED_MOUNT;
 }
 
 static void plan_umount(const char *const *argv, struct privileged_steps *s)
 {
-    STEP(s, "umount", "--", argv[1]);
-    s->v[0].may_fail = true;
+    STEP(s, "umount", argv[1]);
+    s->v[0].kind = PRIVILEGED_UMOUNT;
 }
 
 static void plan_modprobe(const char *const *argv, struct privileged_steps *s)

@@ -92,7 +92,7 @@ static int run_here(struct ol_env *env, const char *const *roots, const char *co
     ol_auto(privileged_steps_done) struct privileged_steps steps = {.n = 0};
     int r = privileged_steps(roots, argv, &steps, err);
 
-    return r < 0 ? r : privileged_run_steps(env, &steps, err);
+    return r < 0 ? r : privileged_run_steps(env, roots, &steps, err);
 }
 
 int privileged_run(struct privileged *p, struct ol_env *env, const char *const *argv,
