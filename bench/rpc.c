@@ -65,15 +65,14 @@ static int world_init(struct world *w, const char *url)
     struct ol_err err = OL_ERR_INIT;
 
     *w = (struct world){.env = {.clock = &ol_clock_real, .root = "/", .root_fd = -1}};
-    w->env.log = &w->log;
-    if (ol_env_init(&w->env, "/", &err) < 0
-        || ol_log_add_sink(&w->log, &(struct ol_log_sink){OL_LOG_WARNING, write_log, NULL}) < 0
-        || rpc_new(&w->env, &o, &w->rpc, &err) < 0) {
-        fprintf(stderr, "%s\n", ol_err_text(&err));
-        return -1;
+    if (ol_env_init(&w->env, "/", &err) >= 0
+        && ol_log_add_sink(&w->log, &(struct ol_log_sink){OL_LOG_WARNING, write_log, NULL}) >= 0) {
+        w->env.log = &w->log;
+        if (rpc_new(&w->env, &o, &w->rpc, &err) >= 0)
+            return 0;
     }
-    w->env.log = &w->log;
-    return 0;
+    fprintf(stderr, "%s\n", ol_err_text(&err));
+    return -1;
 }
 
 static void wait_for_end_of_input(void)
