@@ -2,8 +2,10 @@
 #include "compute/service/parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "compute/base/exception.h"
@@ -11,6 +13,7 @@
 #include "compute/service/baseapi.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
+#include "core/file.h"
 #include "core/path.h"
 
 static void fill_transport(const struct service_parts *p, struct rpc_transport_options *o)
@@ -117,6 +120,24 @@ static void list_endpoints(struct service_parts *p)
     p->n_endpoints = n + 1;
 }
 
+/* Two that stand alone would take each other's machines for their own. */
+static int lock_state(struct service_parts *p, struct ol_err *err)
+{
+    ol_autofree char *path = ol_path_join(p->config->state_path, "orlop-compute.lock");
+
+    if (!p->config->standalone)
+        return 0;
+    p->lock_fd = ol_open(p->env, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (p->lock_fd < 0)
+        return ol_err_set(err, -p->lock_fd, "open %s: %s", path, strerror(-p->lock_fd));
+    if (flock(p->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    return ol_err_set(err, EBUSY,
+                      "another agent works in %s: stop it, or give this one a [DEFAULT] "
+                      "state_path of its own",
+                      p->config->state_path);
+}
+
 int service_parts_open(struct service_parts *p, struct ol_err *err)
 {
     const struct compute_config *c = p->config;
@@ -127,12 +148,15 @@ int service_parts_open(struct service_parts *p, struct ol_err *err)
     struct manager_parts parts = {.env = p->env, .config = c, .release = p->release};
     int r;
 
+    p->lock_fd = -1;
     ol_arena_init(&p->record_arena, 1 << 20);
     r = find_driver(c, &parts.driver, err);
     if (r < 0)
         return r;
     p->pool = task_pool_new(p->env, &pool);
-    r = open_bus(p, err);
+    r = lock_state(p, err);
+    if (r >= 0)
+        r = open_bus(p, err);
     if (r >= 0)
         r = open_conductor(p, err);
     if (r < 0)
@@ -161,4 +185,6 @@ void service_parts_close(struct service_parts *p)
     free(p->connection_name);
     free(p->url);
     ol_arena_done(&p->record_arena);
+    if (p->lock_fd >= 0)
+        close(p->lock_fd);
 }

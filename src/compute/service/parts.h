@@ -20,6 +20,7 @@ struct service_parts {
     struct manager *manager;
     struct standalone *standalone; /* what users ask of a machine that stands alone; or NULL */
     char *connection_name, *url;
+    int lock_fd;                    /* of a state_path that is ours alone; -1 = none */
     struct rpc_endpoint *endpoints; /* the manager's, and baseapi */
     size_t n_endpoints;
     /* Our row as it was found or made, which reports are made of. */
@@ -34,7 +35,8 @@ struct service_parts {
 #define SERVICE_BUS           "orlop://" SERVICE_BUS_DIRECTORY "/bus.sock"
 #define SERVICE_NO_BROKER     "rabbit://" /* the default of transport_url */
 
-/* -EINVAL: a driver or a transport that is not known. */
+/* -EINVAL: a driver or a transport that is not known. -EBUSY: another agent that stands alone works
+ * in this state_path. */
 int service_parts_open(struct service_parts *p, struct ol_err *err)
     __attribute__((warn_unused_result));
 /* After the pool has stopped. */
