@@ -152,6 +152,15 @@ static int download(struct intake *in, int fd, struct ol_err *err)
     return glance_download(in->c->cloud, in->user, &image, fd, err);
 }
 
+static int copy(struct intake *in, int fd, struct ol_err *err)
+{
+    int r = image_copy(in->c->env, in->local, fd, err);
+
+    return r == -ENOENT || r == -ENOTDIR
+               ? nova_fail(err, NOVA_IMAGE_NOT_FOUND, "Image %s could not be found.", in->local)
+               : r;
+}
+
 static int fill_part(struct intake *in, struct ol_err *err)
 {
     struct ol_env *env = in->c->env;
@@ -163,7 +172,7 @@ static int fill_part(struct intake *in, struct ol_err *err)
     fd = ol_open(env, in->part, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return ol_err_set(err, -fd, "open '%s': %s", in->part, strerror(-fd));
-    r = in->local ? image_copy(env, in->local, fd, err) : download(in, fd, err);
+    r = in->local ? copy(in, fd, err) : download(in, fd, err);
     if (r == 0 && fdatasync(fd) < 0 && !env->is_dry_run)
         r = ol_err_set(err, errno, "write '%s': %s", in->part, strerror(errno));
     return r;

@@ -117,12 +117,12 @@ int conductor_get_instance(struct conductor *c, const struct nova_context *ctx, 
 
 /* What the user is shown of a failure: nova.exception's sentences are made for that, others may
  * hold what is none of the user's business. */
-static const char *shown(const struct ol_err *why)
+static const char *shown(const struct conductor *c, const struct ol_err *why)
 {
     const struct nova_exception_row *row = &nova_exceptions[nova_exception_of(why)];
     bool is_nova = why->domain == row->name && !strcmp(row->module, "nova.exception");
 
-    return is_nova ? why->msg : row->name;
+    return is_nova || c->is_operators ? ol_err_text(why) : row->name;
 }
 
 /* In the place of a traceback, which administrators see. */
@@ -163,7 +163,7 @@ int conductor_event_finish(struct conductor *c, const struct nova_context *ctx, 
     struct ol_val *kwargs = ol_val_new_map(&a), *none = ol_val_new_null(&a);
 
     (void)host;
-    ol_val_set(&a, kwargs, "exc_val", why ? ol_val_new_str(&a, shown(why)) : none);
+    ol_val_set(&a, kwargs, "exc_val", why ? ol_val_new_str(&a, shown(c, why)) : none);
     ol_val_set(&a, kwargs, "exc_tb", why ? ol_val_new_str(&a, traced(&a, why)) : none);
     return event(c, ctx, "event_finish_with_failure", args, kwargs, &a, err);
 }
@@ -191,7 +191,7 @@ int conductor_fault(struct conductor *c, const struct nova_context *ctx, const c
     nova_set_str(o, "host", host);
     nova_set_str(o, "instance_uuid", uuid);
     nova_set_int(o, "code", code);
-    nova_set_str(o, "message", cut(&a, shown(why), 255));
+    nova_set_str(o, "message", cut(&a, shown(c, why), 255));
     /* nova gives details of its own failures only: a 4xx says all in its message. */
     nova_set_str(o, "details", code == 500 ? traced(&a, why) : "");
     return conductor_create(c, ctx, o, err);

@@ -42,6 +42,8 @@ struct conductor {
     const struct conductor_ops *ops;
     struct ol_env *env;
     const struct nova_release *release;
+    bool
+        is_operators; /* who reads a fault may know all of it: paths, programs, errors of the host */
 };
 
 /* Over RPC. The rpc is borrowed. */

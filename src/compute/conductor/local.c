@@ -132,7 +132,7 @@ static const struct conductor_ops ops = {
 static int open_local(struct local *l, struct ol_env *env, const char *path,
                       const struct nova_release *r, struct ol_err *err)
 {
-    l->base = (struct conductor){.ops = &ops, .env = env, .release = r};
+    l->base = (struct conductor){.ops = &ops, .env = env, .release = r, .is_operators = true};
     l->path = ol_xstrdup(path);
     pthread_mutex_init(&l->lock, NULL);
     return local_db_open(l, err);
