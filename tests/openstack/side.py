@@ -21,6 +21,7 @@ class Side:
         self.rig, self.api, self.agent = rig, api, agent
         self.host, self.driver = agent.host, agent.driver
         self.server, self.provider, self.all_servers = None, None, []
+        self.seen = ""  # of the console
 
     def plain(self, text):
         """Without names that differ from side to side."""
@@ -57,6 +58,11 @@ class Side:
         # text that says the time, and which fake knows nothing of
         fact["uptime"] = type(new["uptime"]).__name__
         fact["keys"] = sorted(new)
+        if self.driver == "qemu":
+            # libvirt's own names and order of features; memory that changes as balloons do
+            fact["cpu_info"] = sorted(fact["cpu_info"])
+            for key in ("free_ram_mb", "memory_mb"):
+                fact[key] = fact[key] > 0
         self.provider = new["id"]
         return fact
 
@@ -72,14 +78,21 @@ class Side:
                             f"host='{self.host}'")[0]
         # nova keeps counters that have fallen to zero until its next start
         stats = json.loads(row["stats"] or "{}")
-        row["stats"] = {k: v for k, v in stats.items() if v != "0"}
+        # and states of machines are as old as its last periodic look
+        row["stats"] = {k: v for k, v in stats.items() if v != "0"
+                        and not re.match("num_(vm|task)_|io_workload", k)}
+        row["free_ram_mb"] = row["free_ram_mb"] > 0
         return {k: self.plain(v) if isinstance(v, str) else v for k, v in row.items()}
 
     def _of_provider(self, what):
         return self.api.placement(f"/resource_providers/{self.provider}/{what}")
 
     def inventories(self):
-        return wait(20, "inventories", lambda: self._of_provider("inventories")["inventories"])
+        found = wait(20, "inventories", lambda: self._of_provider("inventories")["inventories"])
+        if self.driver == "qemu":
+            for key in ("total", "max_unit"):
+                found["MEMORY_MB"][key] = found["MEMORY_MB"][key] > 0
+        return found
 
     def traits(self):
         return sorted(wait(20, "traits", lambda: self._of_provider("traits")["traits"]))
@@ -197,11 +210,16 @@ class Side:
         body = {"os-getConsoleOutput": {"length": lines}}
         return self.api.compute("POST", f"/servers/{self.server}/action", body)["output"]
 
-    def guest_ready(self, n=1, seconds=120):
-        """The n-th boot of the guest as its console tells it: has it read its config drive?"""
-        text = wait(seconds, lambda: f"the guest; its console: {self.console()[-300:]!r}",
-                    lambda: (lambda t: t if t.count("RIG-GUEST-READY") >= n else None)
-                    (self.console()), every=0.3)
+    def guest_ready(self, seconds=120):
+        """One more boot as the console tells it: has the guest read its config drive? The log
+        may go on or begin anew."""
+        def look():
+            text = self.console()
+            new = text[len(self.seen):] if text.startswith(self.seen) else text
+            return text if "RIG-GUEST-READY" in new else None
+        text = wait(seconds, lambda: f"the guest; its console: {self.console()[-300:]!r}", look,
+                    every=0.2)
+        self.seen = text
         drive = text.rsplit("RIG-GUEST-UP", 1)[-1]
         assert "RIG-CONFIG-DRIVE" in drive, f"the guest saw no config drive: {drive[-500:]!r}"
         return {"device": re.search(r"RIG-CONFIG-DRIVE (\S+)", drive).group(1),

@@ -8,7 +8,15 @@ from api import wait
 FAKE_CONSOLE = "FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"
 
 # Differences that have a reason, as beginnings of lines of table.differences().
-QEMU_KNOWN = ()
+FAKE_KNOWN = (
+    "/0/3: ",  # power_state: a machine of ours really is paused, suspended, rescued
+)
+QEMU_KNOWN = (
+    "/numa_topology: ",        # not reported yet
+    "/supported_instances: ",  # one emulator, not every one that is installed
+    # libvirt's choices of devices are kept with the instance; ours with the machine's record
+    "/system_metadata/image_hw_", "/extra/0/vcpu_model: ", "/mappings/0/disk_bus: ",
+)
 
 
 def do(action, *status):
@@ -62,11 +70,11 @@ def fake_life(table, sides):
     after_create(table, sides)
     table.step("console log", sides, lambda s: s.console())
     table.step("console log, last 2 lines", sides, lambda s: s.console_tail())
-    table.step("diagnostics", sides, lambda s: s.diagnostics())
+    table.step("diagnostics", sides, lambda s: sorted(s.diagnostics()))
     table.step("stop", sides, do({"os-stop": None}, "SHUTOFF"))
     table.step("start", sides, do({"os-start": None}, "ACTIVE"))
     for name, run in LIFE:
-        table.step(name, sides, run)
+        table.step(name, sides, run, FAKE_KNOWN)
     table.step("rows of the instance at the end", sides, lambda s: s.instance_row())
     table.step("delete", sides, lambda s: s.delete())
     table.step("usages after it", sides, lambda s: s.usages())
@@ -74,24 +82,20 @@ def fake_life(table, sides):
     table.step("no complaint in the log", sides, no_complaints)
 
 
-def guest_again(n):
-    return lambda side: side.guest_ready(n)
-
-
 def qemu_life(table, sides, allowed):
     table.section("QEMU (orlop: over QMP; nova: over libvirt), TCG: one server's life")
     joins(table, sides, allowed)
     table.step("create, image not cached", sides, lambda s: s.create(), allowed)
-    table.step("the guest read its config drive", sides, guest_again(1))
+    table.step("the guest read its config drive", sides, lambda s: s.guest_ready())
     after_create(table, sides, allowed)
     table.step("diagnostics", sides, lambda s: sorted(s.diagnostics()))
     table.step("stop (the guest follows ACPI)", sides, do({"os-stop": None}, "SHUTOFF"))
     table.step("start", sides, do({"os-start": None}, "ACTIVE"))
-    table.step("the guest is there again", sides, lambda s: s.guest_ready(1))
+    table.step("the guest is there again", sides, lambda s: s.guest_ready())
     for name, run in LIFE:
         table.step(name, sides, run)
-        if name in ("resume", "reboot, soft", "reboot, hard", "rescue", "unrescue"):
-            table.step(f"the guest after {name}", sides, lambda s: s.guest_ready(1))
+        if name in ("reboot, soft", "reboot, hard", "rescue", "unrescue"):
+            table.step(f"the guest after {name}", sides, lambda s: s.guest_ready())
     table.step("delete", sides, lambda s: s.delete())
     table.step("usages after it", sides, lambda s: s.usages())
     table.step("no complaint in the log", sides, no_complaints)

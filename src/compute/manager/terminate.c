@@ -30,6 +30,8 @@ static int note_deleted(struct work *w, struct ol_err *err)
     nova_set_null(w->instance, "task_state");
     nova_set_int(w->instance, "power_state", VIRT_NOSTATE);
     nova_set_time(w->instance, "terminated_at", ol_now_wall(w->m->env));
+    if (machine_has_disks(w)) /* they have gone: no agent has to look for files again */
+        nova_set_bool(w->instance, "cleaned", true);
     return instance_save(w, NULL, err);
 }
 
