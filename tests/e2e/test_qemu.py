@@ -190,7 +190,7 @@ def test_disks_are_made_as_nova_makes_them(place):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")
 def test_a_bridged_nic_is_there_for_as_long_as_its_machine(place):
-    net = ["unshare", "--net", "sh", "-c", 'ip link add br0 type bridge && exec "$@"', "sh"]
+    net = ["unshare", "--net"]  # without the bridge, which is made
     m = virt.machine(place)
     m["nics"] = [{"id": "0f5ab8e2-1111-2222-3333-444444444444", "mac": "52:54:00:12:34:56", "kind": "bridge",
                   "bridge": "br0", "mtu": 1400}]
@@ -204,6 +204,41 @@ def test_a_bridged_nic_is_there_for_as_long_as_its_machine(place):
         v.destroy(m)
         assert "tap" not in subprocess.check_output(inside, text=True)
         v.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")
+def test_open_vswitch_is_told_of_ports_as_by_os_vif(place):
+    tools = place / "tools"
+    tools.mkdir()
+    (tools / "ovs-vsctl").write_text(f'#!/bin/sh\necho "$*" >> {place}/told\n')
+    (tools / "ovs-vsctl").chmod(0o755)
+    m = virt.machine(place)
+    m["nics"] = [{"id": "0f5ab8e2-1111-2222-3333-444444444444", "mac": "52:54:00:12:34:56", "kind": "ovs",
+                  "bridge": "br-int"}]
+    with Driver(place, enter=["unshare", "--net"], env={"PATH": f"{tools}:{os.environ['PATH']}"}) as v:
+        v.spawn(m)
+        v.destroy(m)
+    add, remove = (place / "told").read_text().splitlines()
+    assert add == ("--timeout=60 -- --if-exists del-port tap0f5ab8e2-11 -- add-port br-int tap0f5ab8e2-11 -- set "
+                   "Interface tap0f5ab8e2-11 external_ids:iface-id=0f5ab8e2-1111-2222-3333-444444444444 "
+                   "external_ids:iface-status=active external_ids:attached-mac=52:54:00:12:34:56 "
+                   f"external_ids:vm-uuid={m['uuid']}")
+    assert remove == "--timeout=60 -- --if-exists del-port br-int tap0f5ab8e2-11"
+
+
+def test_the_host_is_described_and_kvm_proved_once_per_boot(place):
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    with Driver(place, accelerator="auto") as v:
+        host = v.resources()
+        kept = place / "state/accelerator"
+        assert kept.read_text().split() == [boot, "kvm" if "x86_64/kvm/hvm" in host["hv_specs"] else "tcg"]
+        assert (host["hypervisor_type"], host["vcpus"]) == ("QEMU", os.cpu_count())
+        assert host["hypervisor_version"] >= 7000000 and "COMPUTE_NODE" in host["traits"]
+        assert json.loads(host["cpu_info"])["arch"] == "x86_64"
+        assert " load average: " in v.uptime()["uptime"]
+    kept.write_text(f"{boot} kvm\n")
+    with Driver(place, accelerator="auto") as v:
+        assert "x86_64/kvm/hvm" in v.resources()["hv_specs"]  # as it is kept, without another trial
 
 
 def test_a_machine_that_qemu_refuses_says_why(place):

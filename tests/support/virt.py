@@ -72,13 +72,15 @@ def config_drive(where):
 class Driver:
     """One virt-run: spawn(machine) and all the other calls give its answer, a dict."""
 
-    def __init__(self, where, kill_at=0, enter=(), driver="qemu", **options):
+    def __init__(self, where, kill_at=0, enter=(), driver="qemu", env=None, **options):
         self.where = Path(where)
         self.events = []
         self.answers = queue.Queue()
         options = {"instances_path": str(self.where / "instances"), "state_path": str(self.where / "state"),
                    "accelerator": "tcg", **options}
-        env = {**os.environ, "ORLOP_KILL_AT": str(kill_at)} if kill_at else None
+        env = {**os.environ, **(env or {})}
+        if kill_at:
+            env["ORLOP_KILL_AT"] = str(kill_at)
         with (self.where / "virt-run.log").open("ab") as log:
             self.process = subprocess.Popen([*enter, program(), driver, json.dumps(options)], env=env, text=True,
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)

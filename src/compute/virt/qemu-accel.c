@@ -64,6 +64,24 @@ static int run_trial(struct qemu *q, const char *firmware)
     return r < 0 ? r : result.status;
 }
 
+/* Whether QEMU's user may read and write it. */
+static bool may_open(struct qemu *q, const char *path)
+{
+    const struct qemu_host *h = &q->host;
+    struct stat st;
+
+    if (!h->has_user)
+        return true;
+    if (ol_stat(q->base.env, path, &st) < 0)
+        return false;
+    if (st.st_uid == h->uid)
+        return (st.st_mode & 0600) == 0600;
+    for (int i = 0; i < h->n_groups; i++)
+        if (st.st_gid == h->groups[i])
+            return (st.st_mode & 0060) == 0060;
+    return (st.st_mode & 0006) == 0006;
+}
+
 static bool kvm_works(struct qemu *q, const char *state_path)
 {
     ol_autofree char *firmware = ol_xasprintf("%s/accelerator-trial", state_path);
@@ -73,6 +91,10 @@ static bool kvm_works(struct qemu *q, const char *state_path)
     if (fd < 0)
         return false;
     close(fd);
+    if (!may_open(q, "/dev/kvm")) {
+        ol_warn(q->base.env, "/dev/kvm is closed to QEMU's user: machines run without it");
+        return false;
+    }
     memcpy(bytes, program, sizeof(program));
     memcpy(bytes + RESET_AT, reset, sizeof(reset));
     if (ol_file_write(q->base.env, firmware, bytes, FIRMWARE_SIZE, 0600, OL_WRITE_PARENTS, NULL)

@@ -9,6 +9,7 @@
 #include "core/str.h"
 
 static const char *const buses[] = {"virtio", "scsi", "ide", "sata", NULL};
+static const char *const nic_kinds[] = {"user", "bridge", "tap", "ovs", NULL};
 
 bool qemu_def_is_q35(const struct qemu_def *d)
 {
@@ -162,6 +163,8 @@ int qemu_def_add_nic(struct qemu_def *d, const struct virt_nic *nic, struct qemu
 
     if (!nic->id || !nic->mac || !nic->kind)
         return ol_err_set(err, EINVAL, "a NIC needs id, MAC address and kind");
+    if (!ol_str_in(nic->kind, nic_kinds))
+        return ol_err_set(err, EINVAL, "NIC '%s': vif_type '%s' is not known", nic->id, nic->kind);
     *ret = qemu_def_nic(d, nic->id);
     if (*ret)
         return -EEXIST;
@@ -220,6 +223,17 @@ static int add_devices(struct qemu_def *d, const struct virt_machine *m, struct 
     return r;
 }
 
+static int check_memory(const struct virt_machine *m, const struct compute_config *c,
+                        struct ol_err *err)
+{
+    if (m->memory_mb <= 0)
+        return ol_err_set(err, EINVAL, "a machine needs memory");
+    if (c->qemu_max_memory_mb > 0 && m->memory_mb > c->qemu_max_memory_mb)
+        return ol_err_set(err, EINVAL, "%lld MiB of memory are more than qemu_max_memory_mb allows",
+                          (long long)m->memory_mb);
+    return 0;
+}
+
 int qemu_def_make(const struct virt_machine *m, const struct compute_config *c,
                   struct qemu_def **ret, struct ol_err *err)
 {
@@ -230,8 +244,8 @@ int qemu_def_make(const struct virt_machine *m, const struct compute_config *c,
     keep_machine(d, m, c);
     d->n_ports = QEMU_MAX_DEVICES;
     r = add_devices(d, m, err);
-    if (r == 0 && m->memory_mb <= 0)
-        r = ol_err_set(err, EINVAL, "a machine needs memory");
+    if (r == 0)
+        r = check_memory(m, c, err);
     if (r < 0) {
         qemu_def_free(d);
         return r;

@@ -11,25 +11,11 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
-#include "core/spawn.h"
 #include "core/str.h"
 
 /* Disks that the driver makes: each under another name first, so one that is there is whole. */
 
 enum { TOOL_SECONDS = 60, COPY_SECONDS = 3600 };
-
-static int run_tool(struct ol_env *env, const char *const *argv, int seconds, struct ol_err *err)
-{
-    ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
-    struct ol_spawn spawn = {.argv = argv, .timeout = seconds * OL_SECOND};
-    int r = ol_spawn_run(env, &spawn, &result, err);
-
-    if (r == 0 && result.status)
-        r = ol_err_set_domain(err, EIO, "ProcessExecutionError", result.status,
-                              "'%s %s' ended with %d: %.300s", argv[0], argv[1], result.status,
-                              result.err.data);
-    return r;
-}
 
 static const char *format_name(bool is_qcow2)
 {
@@ -53,7 +39,7 @@ static int overlay(struct ol_env *env, const struct virt_disk *d, const char *pa
                           d->size > 0 ? size : NULL,
                           NULL};
 
-    return run_tool(env, argv, TOOL_SECONDS, err);
+    return qemu_tool(env, argv, TOOL_SECONDS, err);
 }
 
 /* Shares the blocks of a raw base where the file system can; -errno when it cannot. */
@@ -89,7 +75,7 @@ static int copy(struct ol_env *env, const struct virt_disk *d, const char *path,
     int r = 0;
 
     if (share(env, d, path) < 0)
-        r = run_tool(env, argv, COPY_SECONDS, err);
+        r = qemu_tool(env, argv, COPY_SECONDS, err);
     return r == 0 ? grow(env, d, path, err) : r;
 }
 
@@ -108,8 +94,8 @@ static int format(struct qemu_machine *m, const struct virt_disk *d, const char 
     const char *other[] = {mkfs, "-L", label, path, NULL};
 
     if (!strcmp(d->role, "disk.swap"))
-        return run_tool(m->q->base.env, swap, TOOL_SECONDS, err);
-    return run_tool(m->q->base.env, is_ext ? ext : is_fat ? fat : other, TOOL_SECONDS, err);
+        return qemu_tool(m->q->base.env, swap, TOOL_SECONDS, err);
+    return qemu_tool(m->q->base.env, is_ext ? ext : is_fat ? fat : other, TOOL_SECONDS, err);
 }
 
 static bool has_format(const struct virt_disk *d)
@@ -133,7 +119,7 @@ static int blank(struct qemu_machine *m, const struct virt_disk *d, const char *
     if (r == 0 && d->format == VIRT_RAW)
         return ol_rename(env, raw, path, err);
     if (r == 0)
-        r = run_tool(env, argv, COPY_SECONDS, err);
+        r = qemu_tool(env, argv, COPY_SECONDS, err);
     return r == 0 ? ol_unlink(env, raw, err) : r;
 }
 

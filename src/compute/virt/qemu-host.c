@@ -115,6 +115,19 @@ struct qemu_run qemu_run_of(struct qemu *q)
     };
 }
 
+int qemu_tool(struct ol_env *env, const char *const *argv, int seconds, struct ol_err *err)
+{
+    ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
+    struct ol_spawn spawn = {.argv = argv, .timeout = seconds * OL_SECOND};
+    int r = ol_spawn_run(env, &spawn, &result, err);
+
+    if (r == 0 && result.status)
+        r = ol_err_set_domain(err, EIO, "ProcessExecutionError", result.status,
+                              "'%s %s' ended with %d: %.300s", argv[0], argv[1], result.status,
+                              result.err.data);
+    return r;
+}
+
 static int version(struct qemu *q)
 {
     const char *argv[] = {q->host.binary, "--version", NULL};

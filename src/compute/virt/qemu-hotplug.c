@@ -219,7 +219,7 @@ static int give_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct o
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct ol_val *arguments = ol_val_new_map(&a);
     ol_autoclose int fd = -1;
-    int r = qemu_open_tap(m->q, nic, &fd, err);
+    int r = qemu_open_tap(m, nic, &fd, err);
 
     ol_val_set_str(&a, arguments, "fdname", "tap");
     return r < 0 ? r : qemu_send_fd(m, arguments, fd, err);
@@ -250,7 +250,7 @@ static int unplug_nic(struct qemu_machine *m, const struct qemu_nic *nic, struct
     if (r == 0)
         r = unless_gone(with_name(m, "netdev_del", "id", ol_arena_printf(&a, "host-%s", id), err),
                         err);
-    return r;
+    return r == 0 ? qemu_release_tap(m, nic, err) : r;
 }
 
 static int add_nic(struct qemu_machine *m, const struct virt_nic *n, struct ol_err *err)

@@ -83,6 +83,9 @@ int qemu_uptime(struct virt *v, struct ol_arena *a, const char **ret, struct ol_
 const char *qemu_accelerator(struct qemu *q);
 struct qemu_run qemu_run_of(struct qemu *q);
 
+/* Runs a tool that has to end with 0 in so many seconds. */
+int qemu_tool(struct ol_env *env, const char *const *argv, int seconds, struct ol_err *err);
+
 /* --- qemu-machine.c --- */
 /* The machine with this uuid, busy for us until qemu_leave(). InstanceNotFound. */
 int qemu_enter(struct qemu *q, const char *uuid, struct qemu_machine **ret, struct ol_err *err);
@@ -134,8 +137,12 @@ int qemu_make_disks(struct qemu_machine *m, struct ol_err *err);
 int qemu_give_file(struct qemu *q, const char *path, struct ol_err *err);
 
 /* --- qemu-net.c --- */
-/* A descriptor of the NIC's tap device, which is made when there is none; on its bridge, up. */
-int qemu_open_tap(struct qemu *q, const struct qemu_nic *nic, int *ret_fd, struct ol_err *err);
+/* A descriptor of the NIC's tap device, which is made when there is none; on its bridge, up.
+ * VirtualInterfacePlugException. */
+int qemu_open_tap(struct qemu_machine *m, const struct qemu_nic *nic, int *ret_fd,
+                  struct ol_err *err);
+/* What outlives the device: its port on an Open vSwitch. Missing is success. */
+int qemu_release_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct ol_err *err);
 
 /* --- qemu-log.c --- */
 void qemu_bound_logs(struct ol_env *env, const char *directory);

@@ -181,7 +181,7 @@ static int give_taps(struct qemu_machine *m, struct start *s, struct ol_err *err
 
         if (!qemu_nic_has_tap(&m->def->nics[i]))
             continue;
-        r = qemu_open_tap(m->q, &m->def->nics[i], &fd, err);
+        r = qemu_open_tap(m, &m->def->nics[i], &fd, err);
         if (r >= 0)
             r = give(s, number++, fd);
     }
@@ -419,6 +419,8 @@ int qemu_stop(struct qemu_machine *m, struct ol_err *err)
     /* Its end is heard after the lock was free. */
     (void)!qemu_wait_ended(m, GONE_SECONDS * OL_SECOND);
     r = ol_exists(m->q->base.env, pid_file) ? ol_unlink(m->q->base.env, pid_file, err) : 0;
+    for (size_t i = 0; r == 0 && m->def && i < m->def->n_nics; i++)
+        r = qemu_release_tap(m, &m->def->nics[i], err);
     qemu_set_power(m, VIRT_SHUTDOWN);
     return r;
 }

@@ -46,8 +46,8 @@ struct virt_nic {
     const char *id; /* port id, or our own name */
     const char *mac;
     const char *model;    /* "virtio"; NULL = virtio */
-    const char *kind;     /* "user" (QEMU's own network), "bridge", "tap" */
-    const char *bridge;   /* of kind bridge */
+    const char *kind;     /* "user" (QEMU's own network), "bridge", "ovs", "tap" */
+    const char *bridge;   /* of kind bridge or ovs */
     const char *tap;      /* device name; NULL = made by the driver */
     int mtu;              /* 0 = as it is */
     const char *forwards; /* kind user: "tcp:127.0.0.1:2222:22,…"; NULL = none */
@@ -149,7 +149,7 @@ struct virt_driver {
     int (*reboot)(struct virt *v, const struct virt_machine *m, bool is_hard, struct ol_err *err);
     int (*pause)(struct virt *v, const char *uuid, struct ol_err *err);
     int (*unpause)(struct virt *v, const char *uuid, struct ol_err *err);
-    /* To disk and off; resume starts from there. */
+    /* To disk and off (its power is VIRT_SHUTDOWN, as libvirt says it); resume starts from there. */
     int (*suspend)(struct virt *v, const struct virt_machine *m, struct ol_err *err);
     int (*resume)(struct virt *v, const struct virt_machine *m, struct ol_err *err);
     /* The last 'max' bytes of the console's log. */

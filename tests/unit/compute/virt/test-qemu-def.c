@@ -147,6 +147,26 @@ static void what_cannot_be_is_refused(void **state)
     }
 }
 
+static void memory_and_nics_are_checked(void **state)
+{
+    static const struct compute_config small = {.qemu_max_memory_mb = 32};
+    struct virt_machine m = machine("pc");
+    struct virt_nic odd = nic;
+    struct ol_err err = OL_ERR_INIT;
+    struct qemu_def *d = NULL;
+
+    (void)state;
+    assert_int_equal(qemu_def_make(&m, &small, &d, &err), -EINVAL);
+    assert_string_equal(err.msg, "64 MiB of memory are more than qemu_max_memory_mb allows");
+    m.memory_mb = 0;
+    assert_int_equal(qemu_def_make(&m, &config, &d, &err), -EINVAL);
+    m.memory_mb = 1;
+    odd.kind = "binding_failed";
+    m.nics = &odd;
+    assert_int_equal(qemu_def_make(&m, &config, &d, &err), -EINVAL);
+    assert_string_equal(err.msg, "NIC 'port': vif_type 'binding_failed' is not known");
+}
+
 static void record_gives_the_same_definition_again(void **state)
 {
     ol_auto(ol_buf_done) struct ol_buf first = OL_BUF_INIT(QEMU_DEF_MAX);
@@ -196,6 +216,7 @@ int main(void)
         cmocka_unit_test(devices_keep_their_place_when_others_go),
         cmocka_unit_test(too_many_devices_are_refused_by_name),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(memory_and_nics_are_checked),
         cmocka_unit_test(record_gives_the_same_definition_again),
         cmocka_unit_test(record_that_is_none_is_refused),
     };
