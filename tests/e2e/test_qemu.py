@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -112,6 +113,32 @@ def test_a_guest_that_powers_off_is_stopped_seen_or_not(place):
         wait_for("its end", lambda: v.power(m) == SHUTDOWN)
         wait_for("the end of its process", lambda: not virt.processes(place))
         v.destroy(m)
+
+
+def test_a_guest_that_does_not_hear_is_off_after_its_time(place):
+    m = virt.machine(place)
+    with Driver(place) as v:
+        v.spawn(m)
+        took = v.power_off(m, timeout_ms=1500, retry_ms=500)["us"] / 1e6
+        assert 1.4 < took < 10 and not virt.processes(place)
+        v.power_off(m, timeout_ms=1500, retry_ms=500)  # off already
+        assert v.tell("pause", m)["domain"] == "InstanceNotRunning"
+        v.destroy(m)
+        assert v.tell("info", m)["domain"] == "InstanceNotFound"
+
+
+def test_one_that_hangs_is_left_alone_until_it_is_told_to_end(place):
+    m = virt.machine(place)
+    with Driver(place) as v:
+        v.spawn(m)
+        v.kill()
+    pid = next(iter(virt.processes(place)))
+    os.kill(pid, signal.SIGSTOP)
+    with Driver(place) as v:
+        assert v.power(m) == 0
+        assert list(virt.processes(place)) == [pid]
+        v.destroy(m)
+        assert not virt.processes(place)
 
 
 def test_machines_outlive_us_and_are_found_again(place):

@@ -114,8 +114,8 @@ char *qemu_path(const struct qemu_machine *m, const char *name);
 bool qemu_is_alive(struct ol_env *env, const char *directory);
 /* Starts it, standing still, and greets it: m->qmp is there. */
 int qemu_start(struct qemu_machine *m, bool is_resuming, struct ol_err *err);
-/* Connects to one that lives. */
-int qemu_connect(struct qemu_machine *m, struct ol_err *err);
+/* Connects to one that lives. -ETIMEDOUT: it does not answer. */
+int qemu_connect(struct qemu_machine *m, ol_time patience, struct ol_err *err);
 /* Off at once, and gone. Not running is success. */
 int qemu_stop(struct qemu_machine *m, struct ol_err *err);
 /* qmp_call() when it runs; else InstanceNotRunning. */

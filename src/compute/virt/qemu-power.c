@@ -45,8 +45,12 @@ int qemu_run(struct qemu_machine *m, struct ol_err *err)
 {
     ol_autofree char *state = qemu_path(m, QEMU_STATE);
     bool is_resuming = ol_exists(m->q->base.env, state);
-    int r = qemu_start(m, is_resuming, err);
+    int r = 0;
 
+    if (qemu_is_alive(m->q->base.env, m->directory)) /* one that we cannot reach */
+        r = qemu_stop(m, err);
+    if (r == 0)
+        r = qemu_start(m, is_resuming, err);
     if (r == 0 && is_resuming)
         r = wait_loaded(m, err);
     if (r == 0)

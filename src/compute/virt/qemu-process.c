@@ -356,9 +356,9 @@ static pid_t process_of(struct qemu_machine *m)
     return pid;
 }
 
-int qemu_connect(struct qemu_machine *m, struct ol_err *err)
+int qemu_connect(struct qemu_machine *m, ol_time patience, struct ol_err *err)
 {
-    struct qmp_ask ask = {.command = "qmp_capabilities", .timeout = GREETING_SECONDS * OL_SECOND};
+    struct qmp_ask ask = {.command = "qmp_capabilities", .timeout = patience};
     pid_t pid = m->pid > 0 ? 0 : process_of(m);
     int r = open_monitor(m, err);
 
@@ -376,7 +376,7 @@ int qemu_start(struct qemu_machine *m, bool is_resuming, struct ol_err *err)
 {
     int r = launch(m, is_resuming, err);
 
-    return r < 0 ? r : qemu_connect(m, err);
+    return r < 0 ? r : qemu_connect(m, GREETING_SECONDS * OL_SECOND, err);
 }
 
 static bool wait_gone(struct qemu_machine *m, int seconds)
@@ -405,13 +405,33 @@ static int kill_process(struct qemu_machine *m, struct ol_err *err)
     return 0;
 }
 
+/* By its own doing, so that what it has not written yet is not lost. */
+static bool quit(struct qemu_machine *m)
+{
+    const struct qmp_ask ask = {.command = "quit", .timeout = QUIT_SECONDS * OL_SECOND};
+
+    return ol_change(m->q->base.env, "quit", m->uuid) && qemu_ask(m, &ask, NULL, NULL, NULL) == 0
+           && wait_gone(m, QUIT_SECONDS);
+}
+
+/* A switch that does not answer is no reason to keep a machine. */
+static void release_taps(struct qemu_machine *m)
+{
+    for (size_t i = 0; m->def && i < m->def->n_nics; i++) {
+        struct ol_err err = OL_ERR_INIT;
+
+        if (qemu_release_tap(m, &m->def->nics[i], &err) < 0)
+            ol_warn(m->q->base.env, "machine %s: %s", m->uuid, ol_err_text(&err));
+    }
+}
+
 int qemu_stop(struct qemu_machine *m, struct ol_err *err)
 {
     ol_autofree char *pid_file = qemu_path(m, QEMU_PIDFILE);
     int r = 0;
 
     if (qemu_is_alive(m->q->base.env, m->directory)) {
-        if (qemu_command(m, "quit", NULL, NULL) < 0 || !wait_gone(m, QUIT_SECONDS))
+        if (!quit(m))
             r = kill_process(m, err);
         if (r < 0)
             return r;
@@ -419,8 +439,7 @@ int qemu_stop(struct qemu_machine *m, struct ol_err *err)
     /* Its end is heard after the lock was free. */
     (void)!qemu_wait_ended(m, GONE_SECONDS * OL_SECOND);
     r = ol_exists(m->q->base.env, pid_file) ? ol_unlink(m->q->base.env, pid_file, err) : 0;
-    for (size_t i = 0; r == 0 && m->def && i < m->def->n_nics; i++)
-        r = qemu_release_tap(m, &m->def->nics[i], err);
+    release_taps(m);
     qemu_set_power(m, VIRT_SHUTDOWN);
     return r;
 }

@@ -12,6 +12,9 @@
 #include "core/file.h"
 #include "core/num.h"
 
+/* At our start, for each machine that runs. */
+enum { GREETING_SECONDS = 3 };
+
 static const char *const aliases[] = {"qemu.QemuDriver", "libvirt.LibvirtDriver", NULL};
 
 static const struct qmp_hub_owner owner = {
@@ -58,7 +61,7 @@ static int find_alive(struct qemu_machine *m, struct ol_err *err)
                 {"watchdog", VIRT_PAUSED},        {"debug", VIRT_PAUSED}};
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 16);
     const char *status = NULL;
-    int r = qemu_connect(m, err);
+    int r = qemu_connect(m, GREETING_SECONDS * OL_SECOND, err);
 
     if (r == 0 && qemu_undo_save(m))
         return 0;
@@ -69,6 +72,10 @@ static int find_alive(struct qemu_machine *m, struct ol_err *err)
             qemu_set_power(m, rows[i].power);
             return 0;
         }
+    if (r == -ETIMEDOUT) { /* it may wait for a disk: it is not ours to judge */
+        qemu_set_power(m, VIRT_NOSTATE);
+        return r;
+    }
     ol_info(m->q->base.env, "machine %s is ended: %s", m->uuid,
             status ? status : "it does not answer");
     return qemu_stop(m, err);
@@ -218,7 +225,8 @@ static int define(struct qemu_machine *m, struct qemu_def *def, struct ol_err *e
 
     if (m->def && ol_exists(m->q->base.env, state)) {
         qemu_def_free(def);
-        return 0;
+        m->def->boot_id = ol_arena_strdup(&m->def->arena, m->q->host.boot_id);
+        return qemu_write_record(m, err);
     }
     def->boot_id = ol_arena_strdup(&def->arena, m->q->host.boot_id);
     r = ol_mkdir_p(m->q->base.env, m->directory, 0755, err);
