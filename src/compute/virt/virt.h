@@ -149,7 +149,7 @@ struct virt_driver {
     int (*reboot)(struct virt *v, const struct virt_machine *m, bool is_hard, struct ol_err *err);
     int (*pause)(struct virt *v, const char *uuid, struct ol_err *err);
     int (*unpause)(struct virt *v, const char *uuid, struct ol_err *err);
-    /* To disk and off (its power is VIRT_SHUTDOWN, as libvirt says it); resume starts from there. */
+    /* To disk and off: VIRT_SHUTDOWN, as libvirt says it; resume starts from there. */
     int (*suspend)(struct virt *v, const struct virt_machine *m, struct ol_err *err);
     int (*resume)(struct virt *v, const struct virt_machine *m, struct ol_err *err);
     /* The last 'max' bytes of the console's log. */
