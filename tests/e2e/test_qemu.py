@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -231,6 +232,33 @@ def test_a_bridged_nic_is_there_for_as_long_as_its_machine(place):
         v.destroy(m)
         assert "tap" not in subprocess.check_output(inside, text=True)
         v.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")
+def test_without_root_the_helper_makes_what_takes_root():
+    """nova-compute runs as the user nova; here as nobody, in a directory that it can reach."""
+    place = Path(tempfile.mkdtemp(prefix="orlop-virt-"))
+    shutil.chown(place, 65534, 65534)
+    m = virt.machine(place)
+    m["nics"] = [{"id": "0f5ab8e2-1111-2222-3333-444444444444", "mac": "52:54:00:12:34:56", "kind": "bridge",
+                  "bridge": "br0"}]
+    net = ["unshare", "--net", "sh", "-c", 'ip link add br0 type bridge && exec "$@"', "sh"]
+    try:
+        with Driver(place, enter=net, user="nobody") as v:
+            inside = ["nsenter", f"--net=/proc/{v.process.pid}/ns/net", "ip", "-o", "link"]
+            assert "Uid:\t65534\t65534\t65534\t65534" in Path(f"/proc/{v.process.pid}/status").read_text()
+            v.spawn(m)
+            line = next(l for l in subprocess.check_output(inside, text=True).splitlines() if "tap0f5ab8e2-11" in l)
+            assert "master br0" in line and "UP" in line
+            v.reboot(m, is_hard=True)
+            assert v.power(m) == RUNNING
+            v.destroy(m)
+            assert "tap" not in subprocess.check_output(inside, text=True)
+            v.close()
+        assert not virt.processes(place)
+    finally:
+        virt.end_processes(place)
+        shutil.rmtree(place)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")

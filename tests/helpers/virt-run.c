@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "codec/json.h"
+#include "compute/base/privileged.h"
 #include "compute/virt/virt.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
@@ -389,9 +390,11 @@ int main(int argc, char **argv)
     struct ol_val *options = NULL;
     struct compute_config config = {.host = "test"};
     struct virt *virt = NULL;
+    struct privileged *helper = NULL;
     struct ol_env env;
     int r;
 
+    privileged_main(argc, argv);
     if (!driver || ol_json_load(argv[2], strlen(argv[2]), &a, &options, &err) < 0
         || ol_env_init(&env, "/", &err) < 0) {
         fprintf(stderr, "virt-run DRIVER OPTIONS: %s\n", ol_err_text(&err));
@@ -406,8 +409,19 @@ int main(int argc, char **argv)
     config.qemu_machine = text(options, "qemu_machine");
     config.qemu_user = text(options, "qemu_user");
     config.disk_cachemodes = text(options, "disk_cachemodes");
-    r = driver->open(&(struct virt_options){.env = &env, .config = &config, .event = say_event},
-                     &virt, &err);
+    if (text(options, "user")) {
+        const char *roots[] = {config.instances_path, NULL};
+
+        if (privileged_start(roots, &helper, &err) < 0
+            || privileged_drop(text(options, "user"), &err) < 0) {
+            fprintf(stderr, "%s\n", ol_err_text(&err));
+            return 1;
+        }
+    }
+    r = driver->open(
+        &(struct virt_options){
+            .env = &env, .config = &config, .event = say_event, .privileged = helper},
+        &virt, &err);
     if (r < 0) {
         fprintf(stderr, "%s\n", ol_err_text(&err));
         return 1;
@@ -415,6 +429,7 @@ int main(int argc, char **argv)
     (void)!write(STDOUT_FILENO, "{\"open\": true}\n", 15);
     r = serve(driver, virt, &env);
     driver->close(virt);
+    privileged_free(helper);
     ol_env_done(&env);
     return r;
 }

@@ -83,7 +83,7 @@ static int fake_open(const struct virt_options *o, struct virt **ret, struct ol_
     struct fake *f = ol_xcalloc(1, sizeof(*f));
 
     (void)err;
-    f->base = (struct virt){o->env, o->config, o->event, o->ctx};
+    f->base = (struct virt){o->env, o->config, o->event, o->ctx, NULL};
     f->size = &sizes[0];
     for (size_t i = 0; i < ol_count(sizes); i++)
         if (o->config->compute_driver && !strcmp(o->config->compute_driver, sizes[i].driver))

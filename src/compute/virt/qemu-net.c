@@ -4,19 +4,23 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "compute/base/exception.h"
+#include "compute/base/privileged.h"
 #include "compute/virt/qemu-internal.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
 
 /*
  * Tap devices. One that we make lasts as long as its descriptor, which QEMU holds: none is left. A
- * Linux bridge forgets it by itself; an Open vSwitch has to be told, as os-vif does it.
+ * Linux bridge forgets it by itself; an Open vSwitch has to be told, as os-vif does it. Those that the
+ * privileged helper makes for us stay until it is told.
  */
 enum { OVS_SECONDS = 120 };
 
@@ -90,6 +94,31 @@ static int join(struct qemu *q, const struct qemu_nic *nic, const char *name)
     return r == 0 ? bring_up(s, name) : r;
 }
 
+/* A device that stays, ours to open, on its bridge and up; one that is there stays as it is. */
+static int add_privileged(struct qemu_machine *m, const struct qemu_nic *nic, const char *name,
+                          struct ol_err *err)
+{
+    bool is_bridged = nic->n.bridge && strcmp(nic->n.kind, "bridge") == 0;
+    ol_autofree char *mtu = ol_xasprintf("%d", nic->n.mtu), *room = ol_xcalloc(1, 16384);
+    const char *argv[] = {"tap-add", name, NULL, is_bridged ? nic->n.bridge : "", mtu, NULL};
+    struct passwd entry, *found = NULL;
+
+    if (if_nametoindex(name))
+        return 0;
+    getpwuid_r(geteuid(), &entry, room, 16384, &found);
+    if (!found)
+        return ol_err_set(err, ENOENT, "we have no user name");
+    argv[2] = found->pw_name;
+    return privileged_run(m->q->base.privileged, m->q->base.env, argv, err);
+}
+
+static int open_device(struct ifreq *r)
+{
+    ol_autoclose int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+    return fd < 0 || ioctl(fd, TUNSETIFF, r) < 0 ? -errno : ol_take_fd(&fd);
+}
+
 static const char *ovs_bridge(const struct qemu_machine *m, const struct qemu_nic *nic)
 {
     const char *set = m->q->base.config->ovs_bridge;
@@ -127,17 +156,47 @@ static int join_ovs(struct qemu_machine *m, const struct qemu_nic *nic, const ch
     return qemu_tool(m->q->base.env, argv, OVS_SECONDS, err);
 }
 
-int qemu_release_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct ol_err *err)
+static int leave_ovs(struct qemu_machine *m, const struct qemu_nic *nic, const char *name,
+                     struct ol_err *err)
 {
     const char *argv[] = {"ovs-vsctl", "--timeout=60",     "--", "--if-exists",
-                          "del-port",  ovs_bridge(m, nic), NULL, NULL};
-    char name[IFNAMSIZ];
+                          "del-port",  ovs_bridge(m, nic), name, NULL};
 
-    if (!is_ovs(nic))
+    return qemu_tool(m->q->base.env, argv, OVS_SECONDS, err);
+}
+
+int qemu_release_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct ol_err *err)
+{
+    char name[IFNAMSIZ];
+    const char *argv[] = {"tap-delete", name, NULL};
+    int r = 0;
+
+    if (!qemu_nic_has_tap(nic))
         return 0;
     tap_name(nic, name);
-    argv[6] = name;
-    return qemu_tool(m->q->base.env, argv, OVS_SECONDS, err);
+    if (is_ovs(nic))
+        r = leave_ovs(m, nic, name, err);
+    if (r == 0 && m->q->base.privileged && if_nametoindex(name))
+        r = privileged_run(m->q->base.privileged, m->q->base.env, argv, err);
+    return r;
+}
+
+/* The device, on its bridge and up. */
+static int make_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct ifreq *r,
+                    struct ol_err *err)
+{
+    bool is_privileged = m->q->base.privileged != NULL;
+    ol_autoclose int fd = -1;
+    int result = is_privileged ? add_privileged(m, nic, r->ifr_name, err) : 0;
+
+    if (result < 0)
+        return result;
+    fd = result = open_device(r);
+    if (result >= 0 && !is_privileged)
+        result = join(m->q, nic, r->ifr_name);
+    if (result < 0)
+        return ol_err_set(err, -result, "%s", strerror(-result));
+    return ol_take_fd(&fd);
 }
 
 int qemu_open_tap(struct qemu_machine *m, const struct qemu_nic *nic, int *ret_fd,
@@ -146,19 +205,13 @@ int qemu_open_tap(struct qemu_machine *m, const struct qemu_nic *nic, int *ret_f
     struct ifreq r = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
     struct ol_err why = OL_ERR_INIT;
     ol_autoclose int fd = -1;
-    int result = 0;
+    int result;
 
     tap_name(nic, r.ifr_name);
     if (!ol_change(m->q->base.env, "tap", r.ifr_name))
         return 0;
-    fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || ioctl(fd, TUNSETIFF, &r) < 0)
-        result = -errno;
-    if (result == 0)
-        result = join(m->q, nic, r.ifr_name);
-    if (result < 0)
-        result = ol_err_set(&why, -result, "%s", strerror(-result));
-    if (result == 0 && is_ovs(nic))
+    fd = result = make_tap(m, nic, &r, &why);
+    if (result >= 0 && is_ovs(nic))
         result = join_ovs(m, nic, r.ifr_name, &why);
     if (result < 0)
         return nova_fail(err, NOVA_VIF_PLUG, "Virtual interface plugin failed: %s '%s' on '%s': %s",

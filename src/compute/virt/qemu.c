@@ -139,7 +139,7 @@ static int qemu_open(const struct virt_options *o, struct virt **ret, struct ol_
     pthread_condattr_t clock;
     int r;
 
-    q->base = (struct virt){o->env, o->config, o->event, o->ctx};
+    q->base = (struct virt){o->env, o->config, o->event, o->ctx, o->privileged};
     q->machines = (struct ol_table)OL_TABLE_INIT(&ol_table_of_strings);
     pthread_mutex_init(&q->lock, NULL);
     pthread_condattr_init(&clock);

@@ -9,6 +9,7 @@ struct virt {
     const struct compute_config *config;
     void (*event)(void *ctx, const struct virt_event *e); /* NULL = nobody asks */
     void *ctx;
+    struct privileged *privileged; /* NULL = none is needed */
 };
 
 /* "Instance U could not be found." */

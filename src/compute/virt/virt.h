@@ -101,6 +101,7 @@ struct virt_event {
 };
 
 struct virt; /* an open driver */
+struct privileged;
 
 struct virt_options {
     struct ol_env *env;
@@ -108,6 +109,8 @@ struct virt_options {
     /* A machine changed by itself. In any thread; must not block. */
     void (*event)(void *ctx, const struct virt_event *e);
     void *ctx;
+    /* Who does what needs root (compute/base/privileged.h); NULL = we do. Outlives the driver. */
+    struct privileged *privileged;
 };
 
 /* What is known of a driver without asking it. */
