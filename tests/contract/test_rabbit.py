@@ -374,6 +374,22 @@ def test_exchange_that_vanishes_is_declared_again(link, peer):
     link.expect("^sent 2 0")
 
 
+def test_message_that_the_broker_finds_too_long_harms_no_other(rabbit, home, peer):
+    peer.channel().queue_declare("q")
+    before = rabbit.eval("application:get_env(rabbit, max_message_size, none).").strip()
+    rabbit.eval("application:set_env(rabbit, max_message_size, 1000), persistent_term:put(max_message_size, 1000), ok.")
+    try:
+        with Link(rabbit.url(home)) as link:
+            link.publish(1, "-", "q", "*1000")
+            link.publish(2, "-", "q", "*1001")
+            link.publish(3, "-", "q", "*999")
+            for n, status in ((1, 0), (2, -90), (3, 0)):
+                link.expect(f"^sent {n} {status}$")
+    finally:
+        rabbit.eval(f"application:set_env(rabbit, max_message_size, {before}), "
+                    f"persistent_term:put(max_message_size, {before}), ok.")
+
+
 def test_no_permission_is_said_and_others_are_served(rabbit, home):
     rabbit.control("set_permissions", "-p", home.vhost, home.user, "^(ok.*|allowed)$", "^(ok.*|allowed|amq\\.default)$", ".*")
     with Link(rabbit.url(home)) as link:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One link of the rabbit transport, driven by lines on standard input; what happens is told in lines
- * on standard output. For tests: link-tool URL CONNECTION-NAME
+ * One link of the rabbit transport, driven by lines on standard input; what happens is told in
+ * lines on standard output. For tests: link-tool URL CONNECTION-NAME
  *
  *     consume KIND NAME TIMEOUT-MS        KIND: reply, topic, fanout. "consumed NAME QUEUE" or
  *                                         "consumed NAME -ERRNO sentence"
  *     cancel KIND NAME
- *     publish ID EXCHANGE KEY FLAGS TIMEOUT-MS BODY     EXCHANGE '-' = default; FLAGS of m, f and -;
+ *     publish ID EXCHANGE KEY FLAGS TIMEOUT-MS BODY EXCHANGE '-' = default; FLAGS of m, f, -;
  *                                         TIMEOUT-MS 0 = none; BODY '*SIZE' = so many bytes.
  *                                         "sent ID STATUS"
  *     flood N SIZE KEY                    N publishes to a queue; "flooded N FAILED SECONDS"

@@ -266,41 +266,51 @@ static void on_cancel(struct rpc_link *l, struct rabbit_consumer *c)
     set_state(l, c, CONSUMER_NEW);
 }
 
-static void deliver(struct rpc_link *l, struct rabbit_consumer *c, const char *body)
+/* True: the message is ours, and cancel() waits until end_delivery(). */
+static bool begin_delivery(struct rpc_link *l, struct rabbit_consumer *c)
 {
-    bool is_wanted;
+    bool is_ours;
 
     pthread_mutex_lock(&l->lock);
-    is_wanted = c->is_wanted && !l->is_closing;
-    if (is_wanted)
+    is_ours = c->is_wanted && !l->is_closing && c->state != CONSUMER_LEAVING;
+    if (is_ours)
         l->delivering = c;
     pthread_mutex_unlock(&l->lock);
-    if (!is_wanted)
-        return;
-    l->sink.deliver(l->sink.ctx, &c->queue, body, c->incoming.size);
+    return is_ours;
+}
+
+static void end_delivery(struct rpc_link *l)
+{
     pthread_mutex_lock(&l->lock);
     l->delivering = NULL;
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
 }
 
-static bool is_taken(struct rpc_link *l, const struct rabbit_consumer *c)
+/* Acknowledged first, and on its way to the broker before anybody acts on it: a message that comes
+ * twice would run twice. */
+static int deliver(struct rpc_link *l, struct rabbit_consumer *c, const char *body,
+                   struct ol_err *err)
 {
-    bool is_wanted;
+    amqp_basic_ack_t ack = {.delivery_tag = c->incoming.tag};
+    int r;
 
-    pthread_mutex_lock(&l->lock);
-    is_wanted = c->is_wanted && !l->is_closing && c->state != CONSUMER_LEAVING;
-    pthread_mutex_unlock(&l->lock);
-    return is_wanted;
+    rabbit_send(l, c->channel, AMQP_BASIC_ACK_METHOD, &ack);
+    r = rabbit_link_flush(l, err);
+    if (r < 0)
+        return r;
+    if (body)
+        l->sink.deliver(l->sink.ctx, &c->queue, body, c->incoming.size);
+    else
+        ol_error(l->env, "a message of %llu bytes in queue '%s' is dropped: %d are the most",
+                 (unsigned long long)c->incoming.size, c->plan.queue, RABBIT_BODY_MAX);
+    return 0;
 }
 
-/* Acknowledged first, and on its way to the broker before anybody acts on it: a message that comes
- * twice would run twice. One that nobody wants any more is left for the channel's end, which gives
- * it back. */
+/* What nobody wants any more is left for the channel's end, which gives it back. */
 static int on_content(struct rpc_link *l, struct rabbit_consumer *c, const struct rabbit_frame *f,
                       struct ol_err *err)
 {
-    amqp_basic_ack_t ack = {.delivery_tag = c->incoming.tag};
     const char *body;
     int r;
 
@@ -309,19 +319,13 @@ static int on_content(struct rpc_link *l, struct rabbit_consumer *c, const struc
     r = rabbit_incoming_add(&c->incoming, f, &body, err);
     if (r <= 0)
         return r;
-    if (is_taken(l, c)) {
-        rabbit_send(l, c->channel, AMQP_BASIC_ACK_METHOD, &ack);
-        r = rabbit_link_flush(l, err);
-        if (r < 0)
-            return r;
-        if (body)
-            deliver(l, c, body);
-        else
-            ol_error(l->env, "a message of %llu bytes in queue '%s' is dropped: %d are the most",
-                     (unsigned long long)c->incoming.size, c->plan.queue, RABBIT_BODY_MAX);
+    r = 0;
+    if (begin_delivery(l, c)) {
+        r = deliver(l, c, body, err);
+        end_delivery(l);
     }
     rabbit_incoming_reset(&c->incoming);
-    return 0;
+    return r;
 }
 
 static void on_deliver(struct rabbit_consumer *c, const amqp_basic_deliver_t *d)

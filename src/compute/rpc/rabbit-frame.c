@@ -114,7 +114,7 @@ static int64_t find_offset(const amqp_basic_properties_t *p)
     return -1;
 }
 
-/* Properties other than the offset in a stream are none of ours, so what can't be read is no error. */
+/* Other properties than the offset in a stream are not ours: what can't be read is no error. */
 static int read_header(struct rabbit_decoder *d, const char *p, size_t len, struct rabbit_frame *f,
                        struct ol_err *err)
 {

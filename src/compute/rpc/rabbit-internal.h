@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <gnutls/gnutls.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "compute/rpc/rabbit-consume-internal.h"
 #include "compute/rpc/rabbit-frame.h"
-#include "compute/rpc/rabbit-plan.h"
+#include "compute/rpc/rabbit-publish-internal.h"
+#include "compute/rpc/rabbit-socket-internal.h"
 #include "compute/rpc/rabbit-url.h"
 #include "compute/rpc/transport.h"
 
@@ -38,84 +39,6 @@ enum rabbit_state {
     RABBIT_LOGIN,
     RABBIT_UP,
     RABBIT_LEAVING, /* connection.close was sent */
-};
-
-struct rabbit_addresses;
-struct rabbit_lookup;
-
-/* A socket, with TLS or without (rabbit-socket.c). */
-struct rabbit_socket {
-    int fd; /* -1 = none */
-    gnutls_session_t tls;
-    gnutls_certificate_credentials_t credentials;
-    bool wants_write; /* TLS must write before it goes on */
-};
-
-/* A message that comes in pieces: method, header, bodies. */
-struct rabbit_incoming {
-    bool is_open;       /* its method came */
-    bool has_header;    /* and its header */
-    uint64_t tag;       /* of a delivery */
-    uint64_t size, got; /* bytes */
-    struct ol_buf body; /* stays empty when it is too long, or lies in one frame */
-    char key[RABBIT_NAME_MAX], exchange[RABBIT_NAME_MAX]; /* of a return */
-};
-
-enum rabbit_exchange_state {
-    EXCHANGE_UNKNOWN,
-    EXCHANGE_DECLARING,
-    EXCHANGE_READY,
-    EXCHANGE_HELD, /* refused: until 'until' */
-};
-
-struct rabbit_exchange {
-    struct rabbit_exchange *next;
-    char *name;
-    bool is_fanout;
-    enum rabbit_exchange_state state;
-    ol_time until;
-    bool is_told; /* its refusal was logged */
-};
-
-struct rabbit_outgoing {
-    struct rabbit_outgoing *next;
-    const char *exchange, *key, *body; /* behind the struct */
-    size_t len;
-    bool is_fanout, is_mandatory, is_returned, is_counted;
-    ol_time expiration, deadline;
-    uint64_t tag;
-    struct rpc_sent sent;
-};
-
-struct rabbit_outgoings {
-    struct rabbit_outgoing *head, **tail;
-};
-
-enum rabbit_consumer_state {
-    CONSUMER_NEW,       /* to be declared at 'retry_at' */
-    CONSUMER_DECLARING, /* everything was sent, up to basic.consume */
-    CONSUMER_STANDS,
-    CONSUMER_REFUSED, /* for good: the caller gets the error */
-    CONSUMER_LEAVING, /* channel.close was sent */
-};
-
-struct rabbit_consumer {
-    struct rabbit_consumer *next;
-    struct rpc_queue queue; /* its texts are in 'text' */
-    char *text;
-    struct rabbit_plan plan;
-    uint16_t channel;
-    /* Under the link's lock. */
-    enum rabbit_consumer_state state;
-    bool is_wanted; /* until cancel() */
-    bool is_waited; /* consume() has not returned */
-    struct ol_err err;
-    /* The thread's. */
-    bool is_channel_open;
-    ol_time retry_at;
-    unsigned failures;
-    int64_t stream_offset; /* next; -1 = "last" */
-    struct rabbit_incoming incoming;
 };
 
 struct rpc_link {
@@ -161,6 +84,7 @@ struct rpc_link {
     struct rabbit_exchange *exchanges;
     struct rabbit_exchange *declaring;
     struct rabbit_outgoings waiting, flying;
+    size_t n_flying;
     uint64_t next_tag;
     bool is_publish_open, is_declare_open;
     bool is_stuck;         /* a confirm did not come in time, and that was logged */
@@ -170,74 +94,11 @@ struct rpc_link {
     struct rabbit_incoming returned;
 };
 
-/* --- rabbit-socket.c --- */
-/* 0, or -errno with a sentence; -EAGAIN: not yet. */
-int rabbit_socket_connect(struct rabbit_socket *s, struct rabbit_addresses *from, ol_time timeout,
-                          struct ol_err *err);
-int rabbit_socket_connected(struct rabbit_socket *s, struct ol_err *err);
-int rabbit_socket_secure(struct rabbit_socket *s, const struct rpc_transport_options *o,
-                         const char *host, struct ol_err *err);
-int rabbit_socket_handshake(struct rabbit_socket *s, const char *host, struct ol_err *err);
-/* Bytes; 0 = the peer closed (read only); -EAGAIN. */
-ssize_t rabbit_socket_read(struct rabbit_socket *s, char *data, size_t size, struct ol_err *err);
-ssize_t rabbit_socket_write(struct rabbit_socket *s, const char *data, size_t size,
-                            struct ol_err *err);
-int rabbit_socket_port(const struct rabbit_socket *s);
-/* True when bytes wait inside the TLS session, where poll() does not see them. */
-bool rabbit_socket_is_pending(const struct rabbit_socket *s);
-void rabbit_socket_close(struct rabbit_socket *s);
-
-/* --- rabbit-resolve.c: getaddrinfo() in a thread that nobody waits for --- */
-struct rabbit_lookup *rabbit_lookup_start(const char *host, int port);
-int rabbit_lookup_fd(const struct rabbit_lookup *l); /* readable when it has ended */
-/* Takes the lookup. -EHOSTUNREACH: the name has no address. */
-int rabbit_lookup_end(struct rabbit_lookup *l, struct rabbit_addresses **ret, struct ol_err *err);
-void rabbit_lookup_drop(struct rabbit_lookup *l);
-/* The next address to be tried, NULL at the end. */
-const struct addrinfo *rabbit_addresses_next(struct rabbit_addresses *a);
-bool rabbit_addresses_more(const struct rabbit_addresses *a);
-void rabbit_addresses_free(struct rabbit_addresses *a);
-
 /* --- rabbit-login.c: channel 0 --- */
 void rabbit_login_begin(struct rpc_link *l);
 int rabbit_login_frame(struct rpc_link *l, const struct rabbit_frame *f, struct ol_err *err);
-/* The one sentence about a login that is refused; "" when 'err' is nothing of that kind. */
+/* Logs, once, what a refused login means; nothing when err is no such refusal. */
 void rabbit_explain_login(struct rpc_link *l, const struct ol_err *err);
-
-/* --- rabbit-publish.c --- */
-void rabbit_outgoings_init(struct rabbit_outgoings *o);
-void rabbit_outgoings_add(struct rabbit_outgoings *o, struct rabbit_outgoing *g);
-void rabbit_publish_up(struct rpc_link *l);
-void rabbit_publish_down(struct rpc_link *l);
-/* Takes what came, ends what is too late, writes what can be written. */
-void rabbit_publish_step(struct rpc_link *l, ol_time now);
-ol_time rabbit_publish_next(const struct rpc_link *l, ol_time now); /* 0 = nothing to wait for */
-int rabbit_publish_frame(struct rpc_link *l, const struct rabbit_frame *f, struct ol_err *err);
-void rabbit_publish_done(struct rpc_link *l); /* the link closes */
-
-/* --- rabbit-exchange.c: channel 2 --- */
-/* The exchange of a publish when it may go out now, else NULL. */
-bool rabbit_exchange_ready(struct rpc_link *l, const struct rabbit_outgoing *g, ol_time now);
-struct rabbit_exchange *rabbit_exchange_find(struct rpc_link *l, const char *name);
-void rabbit_exchanges_forget(struct rpc_link *l);
-int rabbit_exchange_frame(struct rpc_link *l, const struct rabbit_frame *f, struct ol_err *err);
-/* When the next refused exchange is tried again; 0 = none. */
-ol_time rabbit_exchange_next(const struct rpc_link *l);
-void rabbit_exchanges_free(struct rpc_link *l);
-
-/* --- rabbit-consume.c --- */
-void rabbit_consumers_down(struct rpc_link *l);
-void rabbit_consumers_step(struct rpc_link *l, ol_time now);
-ol_time rabbit_consumers_next(struct rpc_link *l);
-/* None of them waits for its first answer on this connection. */
-bool rabbit_consumers_stand(struct rpc_link *l);
-int rabbit_consume_frame(struct rpc_link *l, const struct rabbit_frame *f, struct ol_err *err);
-void rabbit_consumers_leave(struct rpc_link *l); /* deletes what is ours alone */
-void rabbit_consumer_free(struct rabbit_consumer *c);
-void rabbit_incoming_reset(struct rabbit_incoming *m);
-/* 1 = complete: the body is *ret_body, NULL when it was longer than RABBIT_BODY_MAX. */
-int rabbit_incoming_add(struct rabbit_incoming *m, const struct rabbit_frame *f,
-                        const char **ret_body, struct ol_err *err);
 
 /* --- rabbit-link.c --- */
 void *rabbit_link_main(void *link);

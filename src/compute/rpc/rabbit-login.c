@@ -6,6 +6,7 @@
 
 #include "compute/rpc/rabbit-internal.h"
 #include "core/cleanup.h"
+#include "core/str.h"
 #include "core/version.h"
 
 void rabbit_send(struct rpc_link *l, uint16_t channel, amqp_method_number_t id, const void *decoded)
@@ -23,6 +24,10 @@ void rabbit_text(char *out, size_t size, amqp_bytes_t from)
         out[i] = c < ' ' || c == 0x7f ? ' ' : (char)c;
     }
     out[n] = '\0';
+    for (size_t i = 0; i < n && !ol_utf8_is_valid(out, n); i++) {
+        if (out[i] & 0x80)
+            out[i] = '?';
+    }
 }
 
 int rabbit_refusal(struct ol_err *err, uint16_t code, amqp_bytes_t text)

@@ -14,6 +14,7 @@
 /* Shared by the link and the thread; the last of the two frees it. */
 struct rabbit_lookup {
     atomic_int refs;
+    atomic_bool is_done;
     int fd;
     char *host;
     int port;
@@ -51,6 +52,7 @@ static void *look_up(void *at)
     }
     if (l->result != 0)
         l->found = NULL;
+    atomic_store(&l->is_done, true);
     eventfd_write(l->fd, 1);
     rabbit_lookup_drop(l);
     return NULL;
@@ -87,10 +89,12 @@ int rabbit_lookup_end(struct rabbit_lookup *l, struct rabbit_addresses **ret, st
 {
     int r = 0;
 
+    if (!atomic_load(&l->is_done))
+        r = ol_err_set(err, EAGAIN, "its name is not resolved");
     /* As Python writes a gaierror, which py-amqp passes on. */
-    if (l->result != 0) {
+    else if (l->result != 0)
         r = ol_err_set(err, EHOSTUNREACH, "[Errno %d] %s", l->result, gai_strerror(l->result));
-    } else {
+    if (r == 0) {
         *ret = ol_xcalloc(1, sizeof(**ret));
         (*ret)->all = (*ret)->next = l->found;
         l->found = NULL;

@@ -38,7 +38,7 @@ struct rabbit_url {
     size_t n_params;
 };
 
-/* Everything is in the arena. -EINVAL: not such a URL; -EFBIG: longer or with more hosts than above. */
+/* Everything is in the arena. -EINVAL: not such a URL; -EFBIG: longer than above, or more hosts. */
 int rabbit_url_parse(struct ol_arena *a, const char *text, struct rabbit_url *ret,
                      struct ol_err *err) __attribute__((warn_unused_result));
 

@@ -187,7 +187,8 @@ static void rabbit_publish(struct rpc_link *l, const struct rpc_frame *f, ol_tim
     };
     snprintf(text, exchange + sizeof("_fanout"), "%s%s", to, f->is_fanout ? "_fanout" : "");
     memcpy(text + exchange + sizeof("_fanout"), f->key, key + 1);
-    memcpy(text + room, f->body, body);
+    if (body)
+        memcpy(text + room, f->body, body);
     pthread_mutex_lock(&l->lock);
     was_empty = !l->inbox.head;
     rabbit_outgoings_add(&l->inbox, g);

@@ -43,7 +43,7 @@ static void show(const struct rabbit_plan *p, char *out, size_t size)
     snprintf(out + n, size - n, "} < %s", p->key);
 }
 
-/* By oslo.messaging's declare_topic_consumer, declare_fanout_consumer and declare_direct_consumer. */
+/* By oslo.messaging's declare_topic_consumer, …_fanout_consumer and …_direct_consumer. */
 static const struct {
     struct rpc_transport_options options;
     const struct rpc_queue *queue;
