@@ -25,7 +25,7 @@ static int abort_build(struct build *b, const char *sentence, int r, struct ol_e
 
     if (is_told_as_it_is(&why))
         return r;
-    ol_error(b->w->m->env, "instance %s: %s %s", instance_uuid(b->w), sentence, ol_err_text(&why));
+    ol_error(b->w->m->env, "%s %s", sentence, ol_err_text(&why));
     return nova_fail(err, NOVA_BUILD_ABORT, "Build of instance %s aborted: %s", instance_uuid(b->w),
                      sentence);
 }
@@ -174,8 +174,8 @@ static int step_spawn(struct build *b, struct ol_err *err)
         r = spawn(b, err);
     if (r < 0)
         return r;
-    ol_info(b->w->m->env, "Took %.2f seconds to spawn the instance %s on the hypervisor.",
-            (double)(ol_now_boot(b->w->m->env) - began) / (double)OL_SECOND, instance_uuid(b->w));
+    ol_info(b->w->m->env, "Took %.2f seconds to spawn the instance on the hypervisor.",
+            (double)(ol_now_boot(b->w->m->env) - began) / (double)OL_SECOND);
     return 0;
 }
 
@@ -205,8 +205,7 @@ void build_undo(struct build *b, enum build_end end)
     if (b->is_spawned
         && w->m->driver->destroy(w->m->virt, instance_uuid(w), instance_directory(w), true, &err)
                < 0)
-        ol_warn(w->m->env, "Could not clean up failed build of instance %s: %s", instance_uuid(w),
-                ol_err_text(&err));
+        ol_warn(w->m->env, "Could not clean up failed build: %s", ol_err_text(&err));
     if (b->has_volumes)
         volumes_release(w, b->mappings, end == BUILD_ABORT);
     if (b->has_networks && end != BUILD_RESCHEDULE)

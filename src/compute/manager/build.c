@@ -14,8 +14,7 @@ static void drop_allocations(struct work *w)
 
     if (cloud_has(w->m->cloud, CLOUD_PLACEMENT)
         && placement_delete_allocations(w->m->cloud, instance_uuid(w), &err) < 0)
-        ol_warn(w->m->env, "instance %s: its allocations were not deleted: %s", instance_uuid(w),
-                ol_err_text(&err));
+        ol_warn(w->m->env, "its allocations were not deleted: %s", ol_err_text(&err));
 }
 
 enum build_end build_end_of(const struct ol_err *why)
@@ -43,8 +42,7 @@ static void record_fault(struct work *w, const struct ol_err *why)
     if (conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, why,
                         &err)
         < 0)
-        ol_warn(w->m->env, "instance %s: its fault was not recorded: %s", instance_uuid(w),
-                ol_err_text(&err));
+        ol_warn(w->m->env, "its fault was not recorded: %s", ol_err_text(&err));
 }
 
 static void end_in_error(struct work *w, const struct ol_err *why)
@@ -96,8 +94,7 @@ static void reschedule(struct work *w, const struct ol_err *why)
     int r;
 
     if (!ol_val_is_truthy(retry)) {
-        ol_debug(w->m->env, "Retry info not present, will not reschedule instance %s",
-                 instance_uuid(w));
+        ol_debug(w->m->env, "Retry info not present, will not reschedule");
         end_in_error(w, why);
         return;
     }
@@ -109,8 +106,7 @@ static void reschedule(struct work *w, const struct ol_err *why)
     if (r >= 0)
         r = ask_for_another_host(w, why, &err);
     if (r < 0) {
-        ol_error(w->m->env, "instance %s cannot be rescheduled: %s", instance_uuid(w),
-                 ol_err_text(&err));
+        ol_error(w->m->env, "it cannot be rescheduled: %s", ol_err_text(&err));
         end_in_error(w, why);
     }
 }
@@ -121,9 +117,9 @@ static void build_failed(struct build *b, const struct ol_err *why)
     enum build_end end = build_end_of(why);
 
     if (end == BUILD_GONE)
-        ol_info(w->m->env, "Instance %s disappeared during build.", instance_uuid(w));
+        ol_info(w->m->env, "Instance disappeared during build.");
     else
-        ol_error(w->m->env, "Failed to build and run instance %s: %s: %s", instance_uuid(w),
+        ol_error(w->m->env, "Failed to build and run instance: %s: %s",
                  nova_exceptions[nova_exception_of(why)].name, ol_err_text(why));
     build_undo(b, end);
     switch (end) {
@@ -167,7 +163,7 @@ int method_build(struct work *w, struct ol_val **ret, struct ol_err *err)
             *err = why;
             return r;
         }
-        ol_info(w->m->env, "instance %s is not built: %s", instance_uuid(w), ol_err_text(&why));
+        ol_info(w->m->env, "it is not built: %s", ol_err_text(&why));
         drop_allocations(w);
         return 0;
     }
@@ -180,7 +176,7 @@ int method_build(struct work *w, struct ol_val **ret, struct ol_err *err)
     }
     tracker_build_ended(w->m->tracker, true);
     instance_tell_scheduler(w, false);
-    ol_info(w->m->env, "Took %.2f seconds to build instance %s.",
-            (double)(ol_now_boot(w->m->env) - began) / (double)OL_SECOND, instance_uuid(w));
+    ol_info(w->m->env, "Took %.2f seconds to build instance.",
+            (double)(ol_now_boot(w->m->env) - began) / (double)OL_SECOND);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compute/base/exception.h"
+#include "compute/base/log-context.h"
 #include "compute/manager/manager-internal.h"
 
 /*
@@ -121,7 +122,7 @@ static void note(const struct work *w, const char *what, const struct ol_err *er
 {
     if (nova_is(err, NOVA_INSTANCE_NOT_FOUND))
         return;
-    ol_warn(w->m->env, "instance %s: %s: %s", instance_uuid(w), what, ol_err_text(err));
+    ol_warn(w->m->env, "%s: %s", what, ol_err_text(err));
 }
 
 static const char *event_name(const struct work *w, const struct method_row *row)
@@ -182,9 +183,11 @@ static void failed(struct work *w, const struct method_row *row, const struct ol
 int method_run(struct work *w, const struct method_row *row, struct ol_val **ret,
                struct ol_err *err)
 {
+    ol_auto(log_context_unbind) struct log_binding bound;
     struct ol_err mine = OL_ERR_INIT;
     int r = 0;
 
+    log_context_bind(&bound, &w->context, w->instance ? instance_uuid(w) : NULL);
     w->method = row->name;
     if (row->flags & METHOD_EVENT)
         r = conductor_event_start(w->m->conductor, &w->context, instance_uuid(w),

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compute/base/exception.h"
+#include "compute/base/log-context.h"
 #include "compute/manager/manager-internal.h"
 
 /* What is done again and again (nova's periodic tasks). */
@@ -43,8 +44,10 @@ static int for_each(struct manager *m, const char *const *attrs, const char *wha
         ol_auto(ol_arena_done) struct ol_arena mine = OL_ARENA_INIT(ONE_ARENA);
         struct nova_object *instance = nova_object_copy(&mine, nova_list_item(list, i));
         struct work w = instance_work(m, &mine, instance);
+        ol_auto(log_context_unbind) struct log_binding bound;
         struct ol_err why = OL_ERR_INIT;
 
+        log_context_bind(&bound, &w.context, instance_uuid(&w));
         if (one(&w, &why) < 0)
             failed(m, instance, what, &why);
     }

@@ -40,9 +40,7 @@ int method_stop(struct work *w, struct ol_val **ret, struct ol_err *err)
 
     if (is_off(power))
         ol_info(w->m->env,
-                "Instance %s is already powered off in the hypervisor when stop is "
-                "called.",
-                instance_uuid(w));
+                "Instance is already powered off in the hypervisor when stop is called.");
     else
         r = power_off_instance(w, !clean || ol_val_is_truthy(clean), err);
     return r < 0 ? r : instance_settle(w, VM_STOPPED, expected, err);
@@ -105,8 +103,7 @@ static int reboot_machine(struct work *w, bool is_hard, struct ol_err *err)
         return r;
     r = w->m->driver->reboot(w->m->virt, machine, is_hard, err);
     if (r == -ETIME && !is_hard) {
-        ol_info(w->m->env, "instance %s did not follow the soft reboot: it is rebooted hard",
-                instance_uuid(w));
+        ol_info(w->m->env, "the guest did not follow the soft reboot: it is rebooted hard");
         r = w->m->driver->reboot(w->m->virt, machine, true, err);
     }
     return r;
@@ -119,17 +116,15 @@ static int reboot_failed(struct work *w, int r, struct ol_err *err)
     struct ol_err mine = OL_ERR_INIT;
 
     if (instance_power(w->m, instance_uuid(w)) != VIRT_RUNNING) {
-        ol_error(w->m->env, "Cannot reboot instance %s: %s", instance_uuid(w), ol_err_text(err));
+        ol_error(w->m->env, "Cannot reboot instance: %s", ol_err_text(err));
         instance_set_error(w, false);
         return r;
     }
-    ol_warn(w->m->env, "Reboot failed but instance %s is running: %s", instance_uuid(w),
-            ol_err_text(err));
+    ol_warn(w->m->env, "Reboot failed but instance is running: %s", ol_err_text(err));
     if (conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, err,
                         &mine)
         < 0)
-        ol_warn(w->m->env, "instance %s: its fault was not recorded: %s", instance_uuid(w),
-                ol_err_text(&mine));
+        ol_warn(w->m->env, "its fault was not recorded: %s", ol_err_text(&mine));
     return 0;
 }
 
@@ -146,7 +141,7 @@ int power_reboot(struct work *w, bool is_hard, struct ol_err *err)
     if (r < 0)
         return r;
     if (nova_int(w->instance, "power_state", 0) != VIRT_RUNNING)
-        ol_warn(w->m->env, "trying to reboot a non-running instance: %s", instance_uuid(w));
+        ol_warn(w->m->env, "trying to reboot a non-running instance");
     nova_set_str(w->instance, "task_state", kind->started);
     r = instance_save(w, EXPECT(kind->pending), err);
     if (r < 0)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compute/base/exception.h"
+#include "compute/base/log-context.h"
 #include "compute/manager/manager-internal.h"
 
 /*

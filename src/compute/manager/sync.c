@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compute/base/exception.h"
+#include "compute/base/log-context.h"
 #include "compute/manager/manager-internal.h"
 #include "core/alloc.h"
 
@@ -52,11 +53,9 @@ int sync_instance(struct work *w, enum virt_power power, struct ol_err *err)
 
     if (step == SYNC_NOTHING)
         return 0;
-    ol_info(w->m->env,
-            "instance %s is %s: its stored power state (%d) does not match that of the hypervisor "
-            "(%d)",
-            instance_uuid(w), state ? state : "None",
-            (int)nova_int(w->instance, "power_state", VIRT_NOSTATE), (int)power);
+    ol_info(w->m->env, "%s: the stored power state (%d) does not match that of the hypervisor (%d)",
+            state ? state : "None", (int)nova_int(w->instance, "power_state", VIRT_NOSTATE),
+            (int)power);
     nova_set_int(w->instance, "power_state", power);
     if (nova_is_changed(w->instance, "power_state"))
         r = instance_save(w, NULL, err);
@@ -93,12 +92,15 @@ static void handle(void *ctx)
 {
     ol_autofree struct event *e = ctx;
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(16 << 20);
+    ol_auto(log_context_unbind) struct log_binding bound;
     struct nova_context admin = nova_context_admin(&a, e->m->env);
     struct nova_object *instance;
     struct ol_err err = OL_ERR_INIT;
     struct work w;
-    int r = conductor_get_instance(e->m->conductor, &admin, e->uuid, NULL, &a, &instance, &err);
+    int r;
 
+    log_context_bind(&bound, &admin, e->uuid);
+    r = conductor_get_instance(e->m->conductor, &admin, e->uuid, NULL, &a, &instance, &err);
     if (r >= 0) {
         w = instance_work(e->m, &a, instance);
         if (instance_power(e->m, e->uuid) == e->power)

@@ -54,7 +54,7 @@ int terminate_instance(struct work *w, const struct nova_object *mappings, struc
     const char *state = nova_str(w->instance, "vm_state");
     int r;
 
-    ol_info(w->m->env, "Terminating instance %s", instance_uuid(w));
+    ol_info(w->m->env, "Terminating instance");
     if (state && strcmp(state, VM_DELETED) == 0)
         return finish_deletion(w, err);
     r = w->m->driver->destroy(w->m->virt, instance_uuid(w), instance_directory(w), true, err);
@@ -104,10 +104,10 @@ int method_terminate(struct work *w, struct ol_val **ret, struct ol_err *err)
     if (r >= 0)
         return 0;
     if (nova_is(err, NOVA_INSTANCE_NOT_FOUND)) {
-        ol_info(w->m->env, "Instance %s disappeared during terminate", instance_uuid(w));
+        ol_info(w->m->env, "Instance disappeared during terminate");
         return 0;
     }
-    ol_error(w->m->env, "Setting instance %s to ERROR: %s", instance_uuid(w), ol_err_text(err));
+    ol_error(w->m->env, "Setting instance vm_state to ERROR: %s", ol_err_text(err));
     instance_set_error(w, false);
     return r;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compute/base/compute-id.h"
 #include "compute/base/exception.h"
 #include "compute/manager/manager-internal.h"
 #include "compute/manager/usage.h"
@@ -117,6 +118,15 @@ static int find_node(struct tracker *t, const struct nova_context *c, struct ol_
     return 0;
 }
 
+/* Newer releases keep it in a file of this host (the service made it). */
+static int new_identity(struct tracker *t, char ret[37], struct ol_err *err)
+{
+    if (t->m->parts.release->has_compute_id)
+        return compute_id_read(t->m->env, t->m->config->state_path, ret, err);
+    nova_uuid(ret);
+    return 0;
+}
+
 /* The node as the conductor has it, or a new one; known from then on. */
 static int load_node(struct tracker *t, const struct nova_context *c,
                      const struct virt_resources *res, struct ol_err *err)
@@ -133,7 +143,9 @@ static int load_node(struct tracker *t, const struct nova_context *c,
         char uuid[37];
 
         node = nova_object_new(&a, t->m->parts.release, "ComputeNode");
-        nova_uuid(uuid);
+        r = new_identity(t, uuid, err);
+        if (r < 0)
+            return r;
         nova_set_str(node, "uuid", uuid);
         nova_set_str(node, "host", t->m->config->host);
         usage_fill_node(&t->usage, res, t->m->config, t->m->parts.release, node);

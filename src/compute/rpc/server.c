@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compute/base/exception.h"
+#include "compute/base/log-context.h"
 #include "compute/rpc/failure.h"
 #include "compute/rpc/rpc-internal.h"
 #include "core/alloc.h"
@@ -103,10 +104,13 @@ static void answer(struct request *q, const struct ol_val *result)
 static void run(void *ctx)
 {
     ol_auto(request_free_at) struct request *q = ctx;
+    ol_auto(log_context_unbind) struct log_binding bound;
     struct ol_err err = OL_ERR_INIT;
     struct ol_val *result = NULL;
-    int status = q->method->run(&q->of, &result, &err);
+    int status;
 
+    log_context_bind(&bound, &q->of.context, NULL);
+    status = q->method->run(&q->of, &result, &err);
     rpc_unwatch(q->r, &q->running);
     if (status >= 0) {
         answer(q, result);
