@@ -190,8 +190,7 @@ static void add_machines(struct qemu *q, struct virt_resources *ret)
             ret->vcpus_used += m->def->m.vcpus;
     }
     pthread_mutex_unlock(&q->lock);
-    ret->disk_available_least =
-        ret->local_gb - ret->local_gb_used - (overcommitted(q, &disks) >> 30);
+    ret->disk_available_least -= overcommitted(q, &disks) >> 30;
     ol_strv_done(&disks.paths);
     free(disks.sizes);
 }
@@ -206,6 +205,8 @@ static void add_disk(struct qemu *q, struct virt_resources *ret)
         return;
     ret->local_gb = (int64_t)((fs.f_blocks * fs.f_frsize) >> 30);
     ret->local_gb_used = (int64_t)(((fs.f_blocks - fs.f_bfree) * fs.f_frsize) >> 30);
+    /* What only root may fill is no place for machines. */
+    ret->disk_available_least = (int64_t)((fs.f_bavail * fs.f_frsize) >> 30);
 }
 
 static void add_memory(struct qemu *q, struct virt_resources *ret)
