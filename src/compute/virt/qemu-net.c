@@ -19,8 +19,8 @@
 
 /*
  * Tap devices. One that we make lasts as long as its descriptor, which QEMU holds: none is left. A
- * Linux bridge forgets it by itself; an Open vSwitch has to be told, as os-vif does it. Those that the
- * privileged helper makes for us stay until it is told.
+ * Linux bridge forgets it by itself; an Open vSwitch has to be told, as os-vif does it. Those that
+ * the privileged helper makes for us stay until it is told.
  */
 enum { OVS_SECONDS = 120 };
 

@@ -62,7 +62,6 @@ static void choices_are_made_by_the_board(void **state)
 
     (void)state;
     for (size_t i = 0; i < ol_count(cases); i++) {
-        ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 10);
         struct qemu_def *d = make(cases[i].type);
 
         assert_string_equal(d->m.machine_type, cases[i].want_type);
