@@ -11,11 +11,11 @@
 #   make contract-openstack   the host agent beside Debian's nova-compute, on a real control plane
 #   make fuzz         libFuzzer over every decoder, FUZZ_SECONDS each (60)
 #   make format       clang-format over every tracked .c and .h
-#   make install      DESTDIR=, prefix=/usr; WHAT=guest or WHAT=volume for one of the two alone
+#   make install      DESTDIR=, prefix=/usr; WHAT=guest, volume or compute for one of the three alone
 
 PYTHON ?= /usr/bin/python3
 prefix ?= /usr
-WHAT ?= guest,volume
+WHAT ?= guest,volume,compute
 FUZZ_SECONDS ?= 60
 
 .PHONY: build deps demo check bench fuzz format demands contract-openstack install clean
