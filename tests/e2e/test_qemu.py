@@ -211,6 +211,12 @@ def test_disks_are_made_as_nova_makes_them(place):
         assert (folder / "disk.raw").stat().st_size == 2 << 20
         said = subprocess.check_output(["blkid", "-p", folder / "disk.eph0"], text=True)
         assert 'LABEL="ephemeral0"' in said and 'TYPE="ext4"' in said
+        (folder / "disk").unlink()
+        del m["disks"][0]["base"]  # as it is told when it is only started
+        v.power_on(m)
+        v.power_off(m)
+        again = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", folder / "disk"]))
+        assert again["backing-filename"] == info["backing-filename"]
         swap = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", folder / "disk.swap"]))
         assert swap["format"] == "qcow2"
         v.destroy(m)

@@ -183,6 +183,19 @@ int qemu_def_add_nic(struct qemu_def *d, const struct virt_nic *nic, struct qemu
     return 0;
 }
 
+void qemu_def_inherit(struct qemu_def *d, struct qemu_def *before)
+{
+    for (size_t i = 0; i < d->n_disks; i++) {
+        struct virt_disk *now = &d->disks[i].d;
+        const struct qemu_disk *was = qemu_def_disk(before, now->role);
+
+        if (!was || !now->is_ours || now->base)
+            continue;
+        now->base = keep(d, was->d.base);
+        now->is_base_qcow2 = was->d.is_base_qcow2;
+    }
+}
+
 static void keep_machine(struct qemu_def *d, const struct virt_machine *m,
                          const struct compute_config *c)
 {

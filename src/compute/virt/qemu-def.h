@@ -43,6 +43,9 @@ struct qemu_def {
 int qemu_def_make(const struct virt_machine *m, const struct compute_config *c,
                   struct qemu_def **ret, struct ol_err *err) __attribute__((warn_unused_result));
 void qemu_def_free(struct qemu_def *d);
+/* Who starts a machine again does not say what its disks were made of: that stays, so that one that
+ * was lost is made of the same, never blank. */
+void qemu_def_inherit(struct qemu_def *d, struct qemu_def *before);
 
 /* One more device with the first free place; *ret is in the definition. -EEXIST it is there (and
  * *ret is it), -ENOSPC no place. */

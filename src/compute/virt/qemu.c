@@ -228,6 +228,8 @@ static int define(struct qemu_machine *m, struct qemu_def *def, struct ol_err *e
         m->def->boot_id = ol_arena_strdup(&m->def->arena, m->q->host.boot_id);
         return qemu_write_record(m, err);
     }
+    if (m->def)
+        qemu_def_inherit(def, m->def);
     def->boot_id = ol_arena_strdup(&def->arena, m->q->host.boot_id);
     r = ol_mkdir_p(m->q->base.env, m->directory, 0755, err);
     if (r < 0) {

@@ -146,6 +146,22 @@ static void what_cannot_be_is_refused(void **state)
     }
 }
 
+static void what_a_disk_was_made_of_stays_known(void **state)
+{
+    struct virt_disk blank = {.role = "disk", .is_ours = true, .size = 1 << 20};
+    struct virt_machine m = machine("pc");
+    struct qemu_def *before = make("pc"), *now = NULL;
+
+    (void)state;
+    m.disks = &blank;
+    m.n_disks = 1;
+    assert_int_equal(qemu_def_make(&m, &config, &now, NULL), 0);
+    qemu_def_inherit(now, before);
+    qemu_def_free(before);
+    assert_string_equal(now->disks[0].d.base, "/base");
+    qemu_def_free(now);
+}
+
 static void memory_and_nics_are_checked(void **state)
 {
     static const struct compute_config small = {.qemu_max_memory_mb = 32};
@@ -215,6 +231,7 @@ int main(void)
         cmocka_unit_test(devices_keep_their_place_when_others_go),
         cmocka_unit_test(too_many_devices_are_refused_by_name),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(what_a_disk_was_made_of_stays_known),
         cmocka_unit_test(memory_and_nics_are_checked),
         cmocka_unit_test(record_gives_the_same_definition_again),
         cmocka_unit_test(record_that_is_none_is_refused),
