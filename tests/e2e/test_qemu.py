@@ -299,7 +299,9 @@ def test_the_host_is_described_and_kvm_proved_once_per_boot(place):
         assert " load average: " in v.uptime()["uptime"]
     kept.write_text(f"{boot} kvm\n")
     with Driver(place, accelerator="auto") as v:
-        assert "x86_64/kvm/hvm" in v.resources()["hv_specs"]  # as it is kept, without another trial
+        again = v.resources()
+        assert "x86_64/kvm/hvm" in again["hv_specs"]  # as it is kept, without another trial
+        assert again["hypervisor_version"] == host["hypervisor_version"] and again["changes"] == 0
 
 
 def test_a_machine_that_qemu_refuses_says_why(place):

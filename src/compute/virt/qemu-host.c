@@ -14,6 +14,7 @@
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
+#include "core/num.h"
 #include "core/spawn.h"
 #include "core/str.h"
 
@@ -128,16 +129,51 @@ int qemu_tool(struct ol_env *env, const char *const *argv, int seconds, struct o
     return r;
 }
 
-static int version(struct qemu *q)
+static int ask_version(struct qemu *q)
 {
     const char *argv[] = {q->host.binary, "--version", NULL};
     ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
     struct ol_spawn spawn = {.argv = argv, .timeout = VERSION_SECONDS * OL_SECOND};
+
+    return ol_spawn_run(q->base.env, &spawn, &result, NULL) == 0
+               ? host_qemu_version(result.out.data)
+               : 0;
+}
+
+/* Asking takes QEMU longer than our whole start, so STATE/qemu-version keeps "STAMP 7002022", where
+ * the stamp is that of the program's file. */
+static int find_version(struct qemu *q)
+{
+    const struct compute_config *c = q->base.config;
+    ol_autofree char *path =
+        ol_xasprintf("%s/qemu-version", c->state_path ? c->state_path : c->instances_path);
+    ol_autofree char *kept = ol_file_read_line(q->base.env, path);
+    ol_autofree char *stamp = NULL, *text = NULL;
+    struct stat st;
+    int found = 0;
+
+    if (ol_stat(q->base.env, q->host.binary, &st) < 0)
+        return 0;
+    stamp = ol_xasprintf("%lld.%09ld.%lld ", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                         (long long)st.st_size);
+    if (kept && ol_str_starts(kept, stamp)
+        && ol_parse_int(kept + strlen(stamp), 10, 1, INT32_MAX, &found) == 0)
+        return found;
+    found = ask_version(q);
+    text = ol_xasprintf("%s%d\n", stamp, found);
+    if (found)
+        (void)!ol_file_puts(q->base.env, path, text, 0644, OL_WRITE_ATOMIC | OL_WRITE_PARENTS,
+                            NULL);
+    return found;
+}
+
+static int version(struct qemu *q)
+{
     int found;
 
     pthread_mutex_lock(&q->host.lock);
-    if (!q->host.version && ol_spawn_run(q->base.env, &spawn, &result, NULL) == 0)
-        q->host.version = host_qemu_version(result.out.data);
+    if (!q->host.version)
+        q->host.version = find_version(q);
     found = q->host.version;
     pthread_mutex_unlock(&q->host.lock);
     return found;
