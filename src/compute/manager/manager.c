@@ -87,7 +87,13 @@ void manager_free(struct manager *m)
 
 int manager_init_host(struct manager *m, struct ol_err *err)
 {
-    struct virt_options o = {.env = m->env, .config = m->config, .event = sync_event, .ctx = m};
+    struct virt_options o = {
+        .env = m->env,
+        .config = m->config,
+        .privileged = m->config->privileged,
+        .event = sync_event,
+        .ctx = m,
+    };
     int r = m->driver->open(&o, &m->virt, err);
 
     return r < 0 ? r : recover_all(m, err);
