@@ -137,14 +137,15 @@ def test_a_wrong_command_line_or_configuration_ends_with_2(tmp_path):
     assert run("--version").stdout == "26.2.2\n"
 
 
-@pytest.mark.demands("C29", "C30")
-def test_usr2_writes_a_report_without_secrets(lonely):
+@pytest.mark.demands("C27", "C29", "C30")
+def test_usr2_writes_a_report_without_secrets_while_the_start_waits(lonely):
     lonely.process.send_signal(signal.SIGUSR2)
     time.sleep(0.5)
     status, err = lonely.end()
     assert status == 0
     titles = re.findall(r"^={4} +(\S.*?) +={4}$", err, re.M)
     assert titles == ["Guru Meditation", "Package", "Threads", "Tasks", "Processes", "Queues", "Instances", "Configuration"]
+    assert {"orlop-compute", "start"} <= set(re.findall(r"^-+ +Thread #\d+ (\S+) +-+$", err, re.M))
     assert "version = 26.2.2" in err and "transport_url = ***" in err
     log = lonely.log.read_text()
     assert "nova.conf:11 sets [database] connection: this service has no access to a database" in log
