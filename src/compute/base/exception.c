@@ -48,6 +48,7 @@ const struct nova_exception_row nova_exceptions[NOVA_N_EXCEPTIONS] = {
     [NOVA_NO_MORE_NETWORKS] = {"NoMoreNetworks", NOVA, ENOSPC, 500},
     [NOVA_CONSOLE_NOT_AVAILABLE] = {"ConsoleNotAvailable", NOVA, ENOENT, 404},
     [NOVA_CONSOLE_TYPE_UNAVAILABLE] = {"ConsoleTypeUnavailable", NOVA, EOPNOTSUPP, 400},
+    [NOVA_MIGRATION_PRE_CHECK] = {"MigrationPreCheckError", NOVA, EOPNOTSUPP, 500},
     [NOVA_HYPERVISOR_UNAVAILABLE] = {"HypervisorUnavailable", NOVA, EIO, 500},
     [NOVA_INVALID_CONFIGURATION] = {"InvalidConfiguration", NOVA, EINVAL, 500},
     [NOVA_INCOMPATIBLE_OBJECT] = {"IncompatibleObjectVersion", "oslo_versionedobjects.exception",

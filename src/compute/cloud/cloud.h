@@ -76,6 +76,10 @@ int placement_provider_allocations(struct cloud *c, const char *provider, struct
 /* Missing is success. */
 int placement_delete_allocations(struct cloud *c, const char *consumer, struct ol_err *err)
     __attribute__((warn_unused_result));
+/* All that 'from' has is what 'to' has instead of its own, by one write; nothing there: moved
+ * before. Tried again when somebody else was faster. */
+int placement_move_allocations(struct cloud *c, const char *from, const char *to,
+                               struct ol_err *err) __attribute__((warn_unused_result));
 
 /* --- glance: with the user's token --- */
 
@@ -94,6 +98,10 @@ int glance_show(struct cloud *c, const struct nova_context *user, const char *id
 int glance_download(struct cloud *c, const struct nova_context *user,
                     const struct glance_image *image, int fd, struct ol_err *err)
     __attribute__((warn_unused_result));
+
+/* Missing is success. */
+int glance_delete(struct cloud *c, const struct nova_context *user, const char *id,
+                  struct ol_err *err) __attribute__((warn_unused_result));
 
 /* --- neutron --- */
 

@@ -222,3 +222,26 @@ int glance_download(struct cloud *c, const struct nova_context *user,
     end_hash(&d, NULL);
     return r;
 }
+
+int glance_delete(struct cloud *c, const struct nova_context *user, const char *id,
+                  struct ol_err *err)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+    const struct cloud_ask q = {
+        .service = CLOUD_GLANCE,
+        .method = "DELETE",
+        .path = ol_arena_printf(&a, "/v2/images/%s", id),
+        .user = user,
+    };
+    struct ol_err failure = OL_ERR_INIT;
+    int r = cloud_check_id("an image", id, err);
+
+    if (r < 0)
+        return r;
+    r = cloud_call(c, &q, &a, NULL, &failure);
+    if (r < 0 && cloud_is(&failure, 404))
+        return 0;
+    if (r < 0 && err)
+        *err = failure;
+    return r;
+}

@@ -174,6 +174,11 @@ int method_attach_volume(struct work *w, struct ol_val **ret, struct ol_err *err
 int method_detach_volume(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_nothing(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_not_yet(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_refuse(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_refuse_image(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_refuse_live(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_refuse_move(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_refuse_rebuild(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_no_console(struct work *w, struct ol_val **ret, struct ol_err *err);
 
 /* Deletes an instance wholly: machine, ports, volumes, rows, allocations. */

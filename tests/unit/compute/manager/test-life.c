@@ -328,9 +328,31 @@ static void a_method_that_is_not_there_yet_leaves_no_task(void **state)
 
     start(f);
     build(f, U);
-    assert_int_equal(run(f, "prep_resize", U, "resize_prep", &err), -ENOSYS);
-    assert_true(nova_is(&err, NOVA_NOT_IMPLEMENTED));
+    assert_true(run(f, "prep_resize", U, "resize_prep", &err) < 0);
+    assert_true(nova_is(&err, NOVA_EXCEPTION));
     is_in(f, U, VM_ACTIVE, NULL, VIRT_RUNNING);
+    assert_string_equal(nova_str(nova_child(stored(f, U), "fault"), "message"),
+                        "prep_resize is not supported by this compute host");
+}
+
+/* The API writes the new image before it asks. */
+static void a_refused_rebuild_keeps_the_image(void **state)
+{
+    struct fixture *f = *state;
+    struct ol_val *args = ol_val_new_map(&f->arena), *none = NULL;
+    struct ol_err err = OL_ERR_INIT;
+    struct nova_object *i;
+
+    start(f);
+    build(f, U);
+    i = stored(f, U);
+    nova_set_str(i, "image_ref", "new");
+    nova_set_str(i, "task_state", "rebuilding");
+    must(conductor_save(f->conductor, &f->context, i, &err), &err);
+    ol_val_set_str(&f->arena, args, "orig_image_ref", "old");
+    assert_true(call(f, "rebuild_instance", i, args, &none, &err) < 0);
+    is_in(f, U, VM_ACTIVE, NULL, VIRT_RUNNING);
+    assert_string_equal(nova_str(stored(f, U), "image_ref"), "old");
 }
 
 static void a_task_that_was_overtaken_leaves_the_state_to_the_other(void **state)
@@ -504,6 +526,7 @@ int main(void)
         LIFE(a_soft_reboot_asks_the_guest),
         LIFE(a_failed_operation_leaves_a_fault_and_no_task),
         LIFE(a_method_that_is_not_there_yet_leaves_no_task),
+        LIFE(a_refused_rebuild_keeps_the_image),
         LIFE(a_task_that_was_overtaken_leaves_the_state_to_the_other),
         LIFE(a_spawn_that_fails_ends_in_error_with_nothing_left),
         LIFE(a_spawn_that_may_do_better_elsewhere_goes_back_to_the_scheduler),
