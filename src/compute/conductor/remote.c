@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "compute/base/exception.h"
 #include "compute/conductor/conductor.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
@@ -41,6 +42,64 @@ static struct ol_val *or_empty(struct ol_arena *a, const struct ol_val *v, bool 
     return is_map ? ol_val_new_map(a) : ol_val_new_list(a);
 }
 
+/*
+ * A question that nobody answered in time was most often never read: it leaves the queue when its
+ * time is over. So what can be asked twice is asked again, and work that is under way outlives a
+ * conductor that starts anew. Reports of the service are not: each has its own time and its own
+ * words for a conductor that is away.
+ */
+enum { TRIES = 3 };
+
+static bool may_repeat(const char *class, const char *method)
+{
+    return strcmp(class, "Service") != 0 && strcmp(method, "create") != 0;
+}
+
+/* True when it is to be asked again. */
+static bool is_lost(struct conductor *c, const char *class, const char *method, int n_tries,
+                    const struct ol_err *why)
+{
+    if (n_tries >= TRIES || !nova_is(why, NOVA_MESSAGING_TIMEOUT) || !may_repeat(class, method))
+        return false;
+    ol_warn(c->env, "No answer of the conductor to %s.%s in time: it is asked again", class,
+            method);
+    return true;
+}
+
+/* If it was done all the same, the state is the one that we set. */
+static void expect_own_state(struct ol_arena *a, struct ol_val *args, const struct nova_object *o)
+{
+    struct ol_val *kwargs = ol_val_copy(a, ol_val_get(args, "kwargs"));
+    struct ol_val *expected = ol_val_get_mut(kwargs, "expected_task_state");
+    const char *own;
+
+    if (!ol_val_is(expected, OL_VAL_LIST) || !nova_is_changed(o, "task_state"))
+        return;
+    own = nova_str(o, "task_state");
+    ol_val_append(a, expected, own ? ol_val_new_str(a, own) : ol_val_new_null(a));
+    ol_val_set(a, args, "kwargs", kwargs);
+}
+
+static int ask_object(struct conductor *c, const struct nova_context *ctx,
+                      const struct nova_object *o, struct ol_val *args, struct ol_arena *a,
+                      const struct ol_val **ret, struct ol_err *err)
+{
+    const char *method = ol_val_str(ol_val_get(args, "objmethod"));
+    const struct rpc_message m = {"object_action", args};
+    struct ol_err why = OL_ERR_INIT;
+    int r, n = 0;
+
+    do {
+        if (n == 1)
+            expect_own_state(a, args, o);
+        why = OL_ERR_INIT;
+        r = rpc_call(rpc_of(c), &objects, ctx, &m, a, ret, &why);
+    } while (r < 0 && is_lost(c, o->class->name, method, ++n, &why));
+    if (r < 0 && err)
+        *err = why;
+    return r;
+}
+
 static int object_action(struct conductor *c, const struct nova_context *ctx,
                          const struct nova_object *o, const char *method,
                          const struct ol_val *kwargs, struct ol_arena *a,
@@ -48,7 +107,6 @@ static int object_action(struct conductor *c, const struct nova_context *ctx,
                          struct ol_err *err)
 {
     struct ol_val *args = ol_val_new_map(a);
-    const struct rpc_message m = {"object_action", args};
     const struct ol_val *answer = NULL;
     int r;
 
@@ -56,7 +114,7 @@ static int object_action(struct conductor *c, const struct nova_context *ctx,
     ol_val_set_str(a, args, "objmethod", method);
     ol_val_set(a, args, "args", ol_val_new_list(a));
     ol_val_set(a, args, "kwargs", or_empty(a, kwargs, true));
-    r = rpc_call(rpc_of(c), &objects, ctx, &m, a, &answer, err);
+    r = ask_object(c, ctx, o, args, a, &answer, err);
     if (r < 0)
         return r;
     if (!ol_val_is(answer, OL_VAL_LIST) || ol_val_count(answer) != 2)
@@ -73,13 +131,21 @@ static int class_action(struct conductor *c, const struct nova_context *ctx, con
 {
     struct ol_val *all = ol_val_new_map(a);
     const struct rpc_message m = {"object_class_action_versions", all};
+    struct ol_err why = OL_ERR_INIT;
+    int r, n = 0;
 
     ol_val_set_str(a, all, "objname", class);
     ol_val_set_str(a, all, "objmethod", method);
     ol_val_set(a, all, "object_versions", nova_manifest(a, c->release, class));
     ol_val_set(a, all, "args", or_empty(a, args, false));
     ol_val_set(a, all, "kwargs", or_empty(a, kwargs, true));
-    return rpc_call(rpc_of(c), &objects, ctx, &m, a, ret, err);
+    do {
+        why = OL_ERR_INIT;
+        r = rpc_call(rpc_of(c), &objects, ctx, &m, a, ret, &why);
+    } while (r < 0 && is_lost(c, class, method, ++n, &why));
+    if (r < 0 && err)
+        *err = why;
+    return r;
 }
 
 static int backport(struct conductor *c, const struct nova_context *ctx,

@@ -99,7 +99,7 @@ int rpc_call(struct rpc *r, const struct rpc_target *to, const struct nova_conte
     r->n_calls++;
     if (r->behind)
         return serve(r, c, m, a, ret, err);
-    if (r->fails < 0) {
+    if (r->fails < 0 && (!r->n_fails || r->n_calls <= r->n_fails)) {
         if (err)
             *err = r->why;
         return r->fails;

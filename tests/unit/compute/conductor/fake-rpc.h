@@ -14,6 +14,7 @@ struct rpc {
     struct ol_buf target; /* "topic=conductor version=3.0 …" of the last one */
     const char *answer;   /* JSON; NULL = null */
     int fails;            /* -errno; with 'why' when it has a sentence */
+    unsigned n_fails;     /* so often, then it answers; 0 = always */
     struct ol_err why;
     /* Instead: a conductor that is asked what the message, read from its text, says. */
     struct conductor *behind;

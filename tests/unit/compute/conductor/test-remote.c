@@ -124,6 +124,50 @@ static void a_remote_conductor_touches_nothing_of_this_machine(void **state)
     assert_int_equal(f->env.n_changes, 0);
 }
 
+static void nobody_answers(struct fixture *f, unsigned times)
+{
+    f->rpc.n_calls = 0;
+    f->rpc.n_fails = times;
+    f->rpc.fails = nova_fail(&f->rpc.why, NOVA_MESSAGING_TIMEOUT, "Timed out");
+}
+
+static void what_nobody_answered_in_time_is_asked_again(void **state)
+{
+    static const char *const expected[] = {"networking", NULL};
+    struct fixture *f = *state;
+    struct nova_object *i = nova_object_new(&f->arena, f->c->release, "Instance"), *o = NULL;
+
+    nova_set_str(i, "task_state", "spawning");
+    f->rpc.answer = "[{\"obj_what_changed\":[]},null]";
+    nobody_answers(f, 2);
+    assert_int_equal(conductor_save_instance(f->c, &f->ctx, i, expected, NULL), 0);
+    assert_int_equal(f->rpc.n_calls, 3);
+    /* It may have been done all the same. */
+    assert_non_null(
+        strstr(f->rpc.asked.data, "{\"expected_task_state\":[\"networking\",\"spawning\"]}"));
+    f->rpc.answer = NULL;
+    nobody_answers(f, 1);
+    assert_int_equal(
+        conductor_get(f->c, &f->ctx, "Instance", "get_by_uuid", NULL, NULL, &f->arena, &o, NULL),
+        0);
+    assert_int_equal(f->rpc.n_calls, 2);
+}
+
+static void what_might_be_done_twice_is_asked_once(void **state)
+{
+    struct fixture *f = *state;
+    struct nova_object *fault = nova_object_new(&f->arena, f->c->release, "InstanceFault");
+    struct ol_err err = OL_ERR_INIT;
+
+    nobody_answers(f, 1);
+    assert_true(conductor_create(f->c, &f->ctx, fault, &err) < 0);
+    assert_true(nova_is(&err, NOVA_MESSAGING_TIMEOUT));
+    assert_int_equal(f->rpc.n_calls, 1);
+    nobody_answers(f, 1);
+    assert_true(conductor_save(f->c, &f->ctx, service(f), &err) < 0);
+    assert_int_equal(f->rpc.n_calls, 1);
+}
+
 static void an_answer_that_is_none_is_a_failure(void **state)
 {
     struct fixture *f = *state;
@@ -248,6 +292,8 @@ int main(void)
         TEST(create_goes_to_the_conductor_and_takes_the_answer),
         TEST(a_class_method_goes_to_the_conductor_with_its_manifest),
         TEST(a_remote_conductor_touches_nothing_of_this_machine),
+        TEST(what_nobody_answered_in_time_is_asked_again),
+        TEST(what_might_be_done_twice_is_asked_once),
         TEST(an_answer_that_is_none_is_a_failure),
         TEST(an_exception_comes_back_by_its_name),
         TEST(ping_asks_the_base_api),
