@@ -15,6 +15,7 @@ BAD = re.compile(r"^\S+ \S+ \d+ (ERROR|CRITICAL) |Traceback|AddressSanitizer|run
 UPTIME = re.compile(r"^\S+ \S+ \d+ ERROR oslo_messaging\.rpc\.server .*")
 
 CONFIG = """[DEFAULT]
+transport_url = {broker}
 host = {host}
 debug = true
 log_file = {log}
@@ -41,8 +42,15 @@ class Agent:
     def __init__(self, rig, driver, host):
         self.rig, self.driver, self.host = rig, driver, host
         self.started, self.mark = 0, 0
+        self.proxy = None  # between it and the broker
         # libvirt and QEMU are named after the machine, which two agents can't share
         self.uts = f"m-{host}" if driver == "qemu" else None
+
+    def broker(self):
+        """The transport_url; it goes through the proxy when there is one."""
+        ports = self.rig.settings()
+        port = self.proxy.port if self.proxy else ports["AMQP_PORT"]
+        return f"rabbit://nova:{ports['PW']}@127.0.0.1:{port}/"
 
     def log(self):
         """What was written since the last forget()."""
@@ -80,7 +88,8 @@ class Ours(Agent):
         base.write_text(self.rig.hosts_conf())
         base.chmod(0o600)
         own.write_text(CONFIG.format(host=self.host, log=self.log_path, dir=self.dir,
-                                     driver=self.drivers[self.driver]))
+                                     broker=self.broker(), driver=self.drivers[self.driver]))
+        own.chmod(0o600)
         self.forget()
         argv = [str(BINARY), "--config-file", str(base), "--config-file", str(own)]
         if self.uts:
@@ -119,8 +128,8 @@ class Theirs(Agent):
     def start(self):
         self.forget()
         self.started = time.monotonic()
-        self.rig.shell(f"NOVA_DEBUG=true ./compute.sh {self.drivers[self.driver]} {self.host}",
-                       uts=self.uts)
+        self.rig.shell(f"EXTRA='transport_url = {self.broker()}' NOVA_DEBUG=true "
+                       f"./compute.sh {self.drivers[self.driver]} {self.host}", uts=self.uts)
 
     def pid(self):
         path = self.rig.base / "run" / f"nova-compute-{self.host}.pid"

@@ -94,15 +94,3 @@ class Rig:
 
     def start_conductor(self):
         self.shell("start nova-conductor nova-conductor --config-file /etc/nova/nova.conf")
-
-    def close_connections(self, pid):
-        """What the broker does to the connections of one agent; how many there were."""
-        prefix = ('inroot ERL_EPMD_PORT=$EPMD_PORT RABBITMQ_NODENAME=rabbit@localhost '
-                  'rabbitmqctl -q --no-table-headers')
-        n = 0
-        for line in self.shell(f"{prefix} list_connections pid client_properties").splitlines():
-            # e.g. {"connection_name","nova-compute:1234:3f0c…"}
-            if f":{pid}:" in line:
-                self.shell(f"{prefix} close_connection '{line.split()[0]}' 'closed by a test'")
-                n += 1
-        return n

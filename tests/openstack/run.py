@@ -12,7 +12,8 @@ another agent. The control plane takes five minutes to install and 2 GB below bu
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import steps
 from agents import BINARY, Ours, Theirs
@@ -21,12 +22,15 @@ from rig import Rig
 from side import Side
 from table import Table
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.proxy import Proxy  # noqa: E402 (a sibling directory)
+
 PARTS = ("fake", "trouble", "refusals", "takeover", "qemu")
 
 
 @contextmanager
-def running(rig, api, *agents):
-    """Agents that run, as sides; stopped and swept at the end."""
+def running(rig, api, *agents, is_last=True):
+    """Agents that run, as sides; stopped and swept at the end, and forgotten after the last."""
     sides = [Side(rig, api, a) for a in agents]
     try:
         for agent in agents:
@@ -37,6 +41,8 @@ def running(rig, api, *agents):
     finally:
         for agent in agents:
             agent.stop()
+        for side in sides if is_last else ():
+            side.leave()
 
 
 def both(rig, driver, name):
@@ -50,11 +56,15 @@ def fake(rig, api, table):
 
 def trouble(rig, api, table):
     table.section("fake driver: trouble")
-    with running(rig, api, *both(rig, "fake", "t")) as sides:
+    agents = both(rig, "fake", "t")
+    with ExitStack() as stack:
+        for agent in agents:
+            agent.proxy = stack.enter_context(Proxy(int(rig.settings()["AMQP_PORT"])))
+        sides = stack.enter_context(running(rig, api, *agents))
         steps.joins(table, sides)
         table.step("create", sides, lambda s: s.create())
-        table.step("connections closed by the broker", sides, steps.connections_closed)
-        table.step("the same in the middle of builds", sides, steps.closed_while_building)
+        table.step("connections to the broker cut", sides, steps.connections_cut)
+        table.step("the same in the middle of builds", sides, steps.cut_while_building)
         table.step("no conductor for a minute", sides[:1], steps.conductor_away)
         table.step("delete", sides, lambda s: s.delete())
 
@@ -72,13 +82,20 @@ def refusals(rig, api, table):
         table.step("stop", ours, steps.do({"os-stop": None}, "SHUTOFF"))
         table.step("delete", ours, lambda s: s.delete())
         table.step("usages after it", ours, lambda s: s.usages())
+        # the other way round: ours is where nova's server should go to
+        theirs = sides[1:]
+        table.step("nova's: create", theirs, lambda s: s.create())
+        for name, make in steps.MOVES:
+            table.step(f"nova's: {name.replace('to nova', 'to orlop')}", theirs,
+                       steps.refused(make))
+        table.step("nova's: delete", theirs, lambda s: s.delete())
 
 
 def takeover(rig, api, table):
     table.section("one host name, fake driver: orlop, then nova, then orlop")
     server, provider, host = None, None, "over"
     for turn, make in enumerate((Ours, Theirs, Ours)):
-        with running(rig, api, make(rig, "fake", host)) as sides:
+        with running(rig, api, make(rig, "fake", host), is_last=turn == 2) as sides:
             (side,) = sides
             side.server, name = server, side.agent.program
             table.step(f"{name}: service up", sides, lambda s: s.service_up(90))

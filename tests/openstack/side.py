@@ -202,6 +202,14 @@ class Side:
                                      f"instance_uuid='{self.server}'")
         return {k: self.plain(v) if isinstance(v, str) else v for k, v in row.items()}
 
+    def images(self):
+        return sorted(i["name"] for i in self.api.ask("image", "GET", "/v2/images")["images"])
+
+    def open_migrations(self):
+        found = self.api.compute("GET", f"/os-migrations?instance_uuid={self.server}")
+        return [m["status"] for m in found["migrations"] if m["status"] not in
+                ("error", "failed", "confirmed", "completed", "done")]
+
     def console(self):
         body = {"os-getConsoleOutput": {}}
         return self.api.compute("POST", f"/servers/{self.server}/action", body)["output"]
@@ -262,6 +270,15 @@ class Side:
         found = wait(10, "the end of its delete event",
                      lambda: (lambda r: r if r and r[0]["ended"] else None)(self.rig.rows(query)))
         return found
+
+    def leave(self):
+        """The host is forgotten by the control plane, or the scheduler would choose it while it
+        still looks up."""
+        for service in self._services():
+            try:
+                self.api.compute("DELETE", f"/os-services/{service['id']}")
+            except Refused:
+                continue
 
     def sweep(self):
         """Whatever a failed step has left."""

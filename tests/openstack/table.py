@@ -72,9 +72,10 @@ class Table:
         # The Python agent's own failure is for the reader: the verdict is about ours.
         is_bad = bool(outcomes[0].why) or same == "DIFFERS"
         self.n_failed += is_bad
-        cells = [f"{w:>7} {o.seconds:7.2f}" for w, o in zip(words, outcomes)]
-        cells += [f"{'-':>7} {'':7}"] * (2 - len(cells))
-        print(f"{name:44} {'   '.join(cells)}   {same}", flush=True)
+        cells = dict.fromkeys(("orlop", "nova"), f"{'-':>7} {'':7}")
+        for side, word, o in zip(sides, words, outcomes):
+            cells[side.agent.program] = f"{word:>7} {o.seconds:7.2f}"
+        print(f"{name:44} {'   '.join(cells.values())}   {same}", flush=True)
         for note in notes:
             print("      " + note.replace("\n", "\n      "), flush=True)
         return not is_bad
