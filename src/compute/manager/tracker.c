@@ -216,8 +216,11 @@ static int save_node(struct tracker *t, const struct nova_context *c, struct ol_
 
     if (ol_val_count(ol_val_get(t->node->primitive, "nova_object.changes")))
         r = conductor_save(t->m->conductor, c, t->node, err);
-    if (r >= 0)
-        keep_node(t, t->node);
+    if (r < 0)
+        return r;
+    /* The conductor names what has changes within, pci_device_pools as it was stored, for ever. */
+    nova_clear_changes(t->node);
+    keep_node(t, t->node);
     return r;
 }
 

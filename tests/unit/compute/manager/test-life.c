@@ -32,6 +32,8 @@ struct fixture {
     struct nova_context context;
     struct ol_strv casts; /* "TOPIC METHOD" */
     struct conductor_ops ops;
+    const struct conductor_ops *own;
+    unsigned n_node_saves;
 };
 
 static struct fixture *current;
@@ -43,6 +45,25 @@ static int note_cast(struct conductor *c, const struct nova_context *ctx,
     return 0;
 }
 
+/* nova-conductor names a child as changed for as long as it was stored with changes of its own. */
+static int note_node(struct conductor *c, const struct nova_context *ctx,
+                     const struct nova_object *o, const char *method, const struct ol_val *kwargs,
+                     struct ol_arena *a, const struct ol_val **ret_updates,
+                     const struct ol_val **ret, struct ol_err *err)
+{
+    int r = current->own->object_action(c, ctx, o, method, kwargs, a, ret_updates, ret, err);
+
+    if (r >= 0 && strcmp(o->class->name, "ComputeNode") == 0 && strcmp(method, "save") == 0) {
+        struct ol_val *updates = ol_val_copy(a, *ret_updates), *changed = ol_val_new_list(a);
+
+        ol_val_append(a, changed, ol_val_new_str(a, "pci_device_pools"));
+        ol_val_set(a, updates, "obj_what_changed", changed);
+        *ret_updates = updates;
+        current->n_node_saves++;
+    }
+    return r;
+}
+
 static int set_up(void **state)
 {
     static struct fixture f;
@@ -50,6 +71,7 @@ static int set_up(void **state)
     struct ol_err err = OL_ERR_INIT;
 
     memset(&f, 0, sizeof(f));
+    current = &f;
     memset(scripted_state(), 0, sizeof(*scripted_state()));
     snprintf(f.root, sizeof(f.root), "/tmp/orlop-life-XXXXXX");
     if (!mkdtemp(f.root) || ol_env_init(&f.env, f.root, NULL) < 0)
@@ -65,7 +87,9 @@ static int set_up(void **state)
     if (conductor_local(&f.env, "/db", parts.release, &f.conductor, &err) < 0)
         fail_msg("%s", ol_err_text(&err));
     f.ops = *f.conductor->ops;
+    f.own = f.conductor->ops;
     f.ops.cast = note_cast;
+    f.ops.object_action = note_node;
     f.conductor->ops = &f.ops;
     f.cloud = cloud_new(&f.env, &f.config);
     f.pool = task_pool_new(&f.env, &(struct task_pool_options){.n_threads = 2});
@@ -75,7 +99,6 @@ static int set_up(void **state)
     f.manager = manager_new(&parts);
     ol_arena_init(&f.arena, 64 << 20);
     f.context = nova_context_admin(&f.arena, &f.env);
-    current = &f;
     *state = &f;
     return 0;
 }
@@ -217,6 +240,22 @@ static void a_build_ends_active(void **state)
     assert_string_equal(nova_str(stored(f, U), "node"), "node1");
     assert_non_null(nova_str(stored(f, U), "launched_at"));
     assert_string_equal(f->casts.v[0], "scheduler update_instance_info");
+}
+
+static void an_idle_host_writes_its_node_once(void **state)
+{
+    struct fixture *f = *state;
+    struct ol_err err = OL_ERR_INIT;
+    unsigned n;
+
+    start(f);
+    build(f, U);
+    must(manager_update_resources(f->manager, false, &err), &err);
+    n = f->n_node_saves;
+    assert_true(n > 0);
+    for (int i = 0; i < 3; i++)
+        must(manager_update_resources(f->manager, false, &err), &err);
+    assert_int_equal(f->n_node_saves, n);
 }
 
 static void each_power_operation_ends_where_nova_says(void **state)
@@ -520,6 +559,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LIFE(a_build_ends_active),
+        LIFE(an_idle_host_writes_its_node_once),
         LIFE(each_power_operation_ends_where_nova_says),
         LIFE(a_suspended_instance_comes_back_as_what_it_was),
         LIFE(diagnostics_are_an_object_of_a_running_machine),
