@@ -41,23 +41,46 @@ static bool take_word(struct quick *q, const char *word, size_t len)
     return true;
 }
 
+/* What stands for itself in a string, up to the first byte that doesn't. */
+static const char *skip_plain(const char *p, const char *end, unsigned char *bits)
+{
+    unsigned char all = 0;
+
+    while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+        all |= (unsigned char)*p++;
+    *bits |= all;
+    return p;
+}
+
+/* What the letter behind a backslash means; 0: something that is not for us. */
+static char meaning(char letter)
+{
+    switch (letter) {
+    case '"':
+    case '\\':
+    case '/': return letter;
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return 0;
+    }
+}
+
 /* Where the string ends that begins at 'p'; NULL: something that is not for us. */
 static const char *string_end(const struct quick *q, size_t *ret_n_escapes)
 {
     unsigned char bits = 0;
     size_t n = 0;
 
-    for (const char *p = q->p; p < q->end; p++) {
-        bits |= (unsigned char)*p;
+    for (const char *p = skip_plain(q->p, q->end, &bits); p < q->end;
+         p = skip_plain(p + 2, q->end, &bits)) {
         if (*p == '"') {
             *ret_n_escapes = n;
             return bits < 0x80 || ol_utf8_is_valid(q->p, (size_t)(p - q->p)) ? p : NULL;
         }
-        if ((unsigned char)*p < 0x20)
-            return NULL;
-        if (*p != '\\')
-            continue;
-        if (++p == q->end || *p == '\0' || !strchr("\"\\/bfnrt", *p))
+        if (*p != '\\' || q->end - p < 2 || !meaning(p[1]))
             return NULL;
         n++;
     }
@@ -66,18 +89,17 @@ static const char *string_end(const struct quick *q, size_t *ret_n_escapes)
 
 static void unescape(const char *from, const char *end, char *to)
 {
-    static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
-
     while (from < end) {
-        const char *found;
+        const char *next = memchr(from, '\\', (size_t)(end - from));
+        size_t n = (size_t)((next ? next : end) - from);
 
-        if (*from != '\\') {
-            *to++ = *from++;
-            continue;
+        memcpy(to, from, n);
+        to += n;
+        from += n;
+        if (next) {
+            *to++ = meaning(from[1]);
+            from += 2;
         }
-        found = strchr(letters, from[1]);
-        *to++ = found ? meant[found - letters] : from[1];
-        from += 2;
     }
 }
 

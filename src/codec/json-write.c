@@ -101,7 +101,7 @@ static void write_string(struct writer *w, const char *s, size_t len)
         if (w->style->escape_non_ascii && c >= 0x7f)
             n = decode_utf8((const unsigned char *)s + i, len - i, &point);
         if (found)
-            ol_buf_printf(w->to, "\\%c", letter[found - special]);
+            ol_buf_add(w->to, (const char[]){'\\', letter[found - special]}, 2);
         else if (c < 0x20 || (w->style->escape_non_ascii && c >= 0x7f))
             write_point(w->to, point);
         else

@@ -152,10 +152,18 @@ static bool as_number(const struct ol_val *v, double *ret)
 static uint32_t hash_bytes(uint32_t h, const void *data, size_t len)
 {
     const unsigned char *p = data;
+    uint64_t wide = h;
 
+    for (; len >= sizeof(wide); len -= sizeof(wide), p += sizeof(wide)) {
+        uint64_t part;
+
+        memcpy(&part, p, sizeof(part));
+        wide = (wide ^ part) * 0x9e3779b97f4a7c15u;
+        wide ^= wide >> 32;
+    }
     for (size_t i = 0; i < len; i++)
-        h = (h ^ p[i]) * 16777619u;
-    return h;
+        wide = (wide ^ p[i]) * 16777619u;
+    return (uint32_t)(wide ^ wide >> 32);
 }
 
 /* Equal keys have equal hashes; lists and maps all hash by their length only. */
