@@ -22,6 +22,7 @@ struct rpc_waiter {
     const char *id; /* of the call, or the cast's unique_id; first, for the table */
     pthread_cond_t came;
     struct arrival *first, **end;
+    bool is_cast; /* waits until it is sent; a call for its answer, unless it can't be sent */
     bool is_sent;
     int status; /* of the sending */
 };
@@ -137,7 +138,8 @@ static void on_sent(void *ctx, int status)
     if (w) {
         w->is_sent = true;
         w->status = status;
-        pthread_cond_signal(&w->came);
+        if (w->is_cast || status < 0)
+            pthread_cond_signal(&w->came);
     }
     pthread_mutex_unlock(&s->r->lock);
     free(s);
@@ -364,6 +366,7 @@ static int cast(struct rpc *r, const struct rpc_target *to, const struct rpc_pac
     int status;
 
     waiter_begin(r, &w, p->unique_id);
+    w.is_cast = true;
     status = send_packet(r, to, p, deadline, err);
     if (status < 0) {
         waiter_end(r, &w);

@@ -33,6 +33,7 @@ struct rabbit_consumer {
     enum rabbit_consumer_state state;
     bool is_wanted; /* until cancel() */
     bool is_waited; /* consume() has not returned */
+    size_t n_ready; /* of its messages are acknowledged, and not yet with the sink */
     struct ol_err err;
     /* The thread's. */
     bool is_channel_open;
@@ -42,6 +43,14 @@ struct rabbit_consumer {
     struct rabbit_incoming incoming;
 };
 
+/* A message that is complete and acknowledged, until the sink gets it. */
+struct rabbit_ready {
+    struct rabbit_consumer *consumer;
+    const char *body; /* NULL = it was too long */
+    uint64_t size;
+    struct ol_buf own; /* the body, when it came in several frames */
+};
+
 /* --- rabbit-consume.c --- */
 void rabbit_consumers_down(struct rpc_link *l);
 void rabbit_consumers_step(struct rpc_link *l, ol_time now);
@@ -49,6 +58,9 @@ ol_time rabbit_consumers_next(struct rpc_link *l);
 /* None of them waits for its first answer on this connection. */
 bool rabbit_consumers_stand(struct rpc_link *l);
 int rabbit_consume_frame(struct rpc_link *l, const struct rabbit_frame *f, struct ol_err *err);
+/* Behind the frames of one read: sends the acknowledgements, all at once, then gives the messages
+ * to the sink. */
+int rabbit_consumers_deliver(struct rpc_link *l, struct ol_err *err);
 void rabbit_consumers_leave(struct rpc_link *l); /* deletes what is ours alone */
 void rabbit_consumer_free(struct rabbit_consumer *c);
 void rabbit_incoming_reset(struct rabbit_incoming *m);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compute/rpc/rabbit-internal.h"
+#include "core/alloc.h"
 
 void rabbit_consumer_free(struct rabbit_consumer *c)
 {
@@ -273,38 +274,61 @@ static bool begin_delivery(struct rpc_link *l, struct rabbit_consumer *c)
 
     pthread_mutex_lock(&l->lock);
     is_ours = c->is_wanted && !l->is_closing && c->state != CONSUMER_LEAVING;
-    if (is_ours)
-        l->delivering = c;
+    c->n_ready += is_ours;
     pthread_mutex_unlock(&l->lock);
     return is_ours;
 }
 
-static void end_delivery(struct rpc_link *l)
+static void end_delivery(struct rpc_link *l, struct rabbit_ready *m)
 {
+    ol_buf_done(&m->own);
     pthread_mutex_lock(&l->lock);
-    l->delivering = NULL;
-    pthread_cond_broadcast(&l->changed);
+    if (--m->consumer->n_ready == 0 && !m->consumer->is_wanted)
+        pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
+}
+
+/* What is in one frame stays where it was read, until all frames of that read are seen. */
+static void keep(struct rpc_link *l, struct rabbit_consumer *c, const char *body)
+{
+    amqp_basic_ack_t ack = {.delivery_tag = c->incoming.tag};
+    struct rabbit_ready *m;
+
+    rabbit_send(l, c->channel, AMQP_BASIC_ACK_METHOD, &ack);
+    if (l->n_ready == l->max_ready) {
+        l->max_ready = l->max_ready ? l->max_ready * 2 : 8;
+        l->ready = ol_xrealloc(l->ready, l->max_ready, sizeof(*l->ready));
+    }
+    m = &l->ready[l->n_ready++];
+    *m = (struct rabbit_ready){.consumer = c, .body = body, .size = c->incoming.size};
+    m->own = c->incoming.body;
+    ol_buf_init(&c->incoming.body, RABBIT_BODY_MAX);
+}
+
+static void deliver(struct rpc_link *l, const struct rabbit_ready *m)
+{
+    const struct rpc_queue *queue = &m->consumer->queue;
+
+    if (m->body)
+        l->sink.deliver(l->sink.ctx, queue, m->body, m->size);
+    else
+        ol_error(l->env, "a message of %llu bytes in queue '%s' is dropped: %d are the most",
+                 (unsigned long long)m->size, m->consumer->plan.queue, RABBIT_BODY_MAX);
 }
 
 /* Acknowledged first, and on its way to the broker before anybody acts on it: a message that comes
  * twice would run twice. */
-static int deliver(struct rpc_link *l, struct rabbit_consumer *c, const char *body,
-                   struct ol_err *err)
+int rabbit_consumers_deliver(struct rpc_link *l, struct ol_err *err)
 {
-    amqp_basic_ack_t ack = {.delivery_tag = c->incoming.tag};
-    int r;
+    int r = l->n_ready ? rabbit_link_flush(l, err) : 0;
 
-    rabbit_send(l, c->channel, AMQP_BASIC_ACK_METHOD, &ack);
-    r = rabbit_link_flush(l, err);
-    if (r < 0)
-        return r;
-    if (body)
-        l->sink.deliver(l->sink.ctx, &c->queue, body, c->incoming.size);
-    else
-        ol_error(l->env, "a message of %llu bytes in queue '%s' is dropped: %d are the most",
-                 (unsigned long long)c->incoming.size, c->plan.queue, RABBIT_BODY_MAX);
-    return 0;
+    for (size_t i = 0; i < l->n_ready; i++) {
+        if (r == 0)
+            deliver(l, &l->ready[i]);
+        end_delivery(l, &l->ready[i]);
+    }
+    l->n_ready = 0;
+    return r;
 }
 
 /* What nobody wants any more is left for the channel's end, which gives it back. */
@@ -319,13 +343,10 @@ static int on_content(struct rpc_link *l, struct rabbit_consumer *c, const struc
     r = rabbit_incoming_add(&c->incoming, f, &body, err);
     if (r <= 0)
         return r;
-    r = 0;
-    if (begin_delivery(l, c)) {
-        r = deliver(l, c, body, err);
-        end_delivery(l);
-    }
+    if (begin_delivery(l, c))
+        keep(l, c, body);
     rabbit_incoming_reset(&c->incoming);
-    return r;
+    return 0;
 }
 
 static void on_deliver(struct rabbit_consumer *c, const amqp_basic_deliver_t *d)

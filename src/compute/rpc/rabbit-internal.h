@@ -56,9 +56,8 @@ struct rpc_link {
     bool is_closing;
     struct rabbit_outgoings inbox;
     struct rabbit_consumer *consumers;
-    struct rabbit_consumer *delivering; /* whose message the sink has just now */
-    unsigned n_queues;                  /* numbers of the queue manager's names */
-    unsigned n_waiting;                 /* callers inside consume() */
+    unsigned n_queues;  /* numbers of the queue manager's names */
+    unsigned n_waiting; /* callers inside consume() */
     uint16_t next_channel;
     struct ol_err last_err; /* why there is no connection */
     _Atomic(const char *) peer;
@@ -81,6 +80,8 @@ struct rpc_link {
     bool is_blocked;   /* connection.blocked */
     char refused[160]; /* the refused login that was explained already */
 
+    struct rabbit_ready *ready;
+    size_t n_ready, max_ready;
     struct rabbit_exchange *exchanges;
     struct rabbit_exchange *declaring;
     struct rabbit_outgoings waiting, flying;

@@ -261,6 +261,14 @@ static int read_frames(struct rpc_link *l, struct ol_err *err)
         r = on_frame(l, &f, err);
         done += (size_t)n;
     }
+    if (r < 0) {
+        struct ol_err second = OL_ERR_INIT;
+
+        /* What came before it is complete. */
+        (void)!rabbit_consumers_deliver(l, &second);
+        return r;
+    }
+    r = rabbit_consumers_deliver(l, err);
     if (r < 0)
         return r;
     memmove(l->in.data, l->in.data + done, l->in.len - done);

@@ -34,6 +34,7 @@ static void destroy(struct rpc_link *l)
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);
     ol_arena_done(&l->arena);
+    free(l->ready);
     free(l->order);
     free(l);
 }
@@ -193,7 +194,8 @@ static void rabbit_publish(struct rpc_link *l, const struct rpc_frame *f, ol_tim
     was_empty = !l->inbox.head;
     rabbit_outgoings_add(&l->inbox, g);
     pthread_mutex_unlock(&l->lock);
-    if (was_empty)
+    /* The link's own thread looks there before it waits again. */
+    if (was_empty && !pthread_equal(pthread_self(), l->thread))
         rabbit_link_wake(l);
 }
 
@@ -328,7 +330,18 @@ static int rabbit_consume(struct rpc_link *l, const struct rpc_queue *q, ol_time
     return r;
 }
 
-/* When it has returned, the sink gets nothing of this queue any more. */
+/* Under the lock: the sink has or gets a message of this queue. */
+static bool is_delivering(const struct rpc_link *l, const struct rpc_queue *q)
+{
+    const struct rabbit_consumer *c = l->consumers;
+
+    while (c && !(c->n_ready && is_same(&c->queue, q)))
+        c = c->next;
+    return c;
+}
+
+/* When it has returned, the sink gets nothing of this queue any more; called by the sink, nothing
+ * but what is acknowledged already. */
 static void rabbit_cancel(struct rpc_link *l, const struct rpc_queue *q)
 {
     bool is_own_thread = pthread_equal(pthread_self(), l->thread);
@@ -339,7 +352,7 @@ static void rabbit_cancel(struct rpc_link *l, const struct rpc_queue *q)
             c->is_wanted = false;
     }
     pthread_cond_broadcast(&l->changed);
-    while (!is_own_thread && l->delivering && is_same(&l->delivering->queue, q))
+    while (!is_own_thread && is_delivering(l, q))
         pthread_cond_wait(&l->changed, &l->lock);
     rabbit_link_wake(l);
     pthread_mutex_unlock(&l->lock);
