@@ -14,7 +14,7 @@
 #include "compute/service/service.h"
 #include "core/cleanup.h"
 #include "core/file.h"
-#include "net/http-client.h"
+#include "net/http-lean.h"
 
 enum { MISUSE = 2 };
 
@@ -232,7 +232,7 @@ int compute_run(struct ol_cli *cli, int argc, char **argv)
     if (r < 0 || ol_log_add_sink(&p->log, &sink) < 0)
         return misuse(&err);
     p->env.log = &p->log;
-    p->env.http = &ol_http_real;
+    p->env.http = &ol_http_lean;
     ol_env_arm_kill(&p->env);
     r = run(p, cli->options);
     service_log_close(p->service.log);
