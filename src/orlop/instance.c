@@ -18,7 +18,7 @@
  * 'orlop service|hypervisor|instance …': asks the agent of this machine (orlop-compute --standalone)
  * over its bus.
  */
-enum { CONNECT_SECONDS = 5, SERVE_SECONDS = 10, ANSWER_SECONDS = 60, WAIT_SECONDS = 600 };
+enum { CONNECT_SECONDS = 2, SERVE_SECONDS = 10, ANSWER_SECONDS = 60, WAIT_SECONDS = 600 };
 enum { MAX_FILE = 64 << 10 };
 
 struct asker {

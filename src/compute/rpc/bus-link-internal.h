@@ -51,6 +51,7 @@ struct rpc_link {
     pthread_mutex_t lock; /* over what follows */
     pthread_cond_t changed;
     bool is_closing, is_woken;
+    bool is_lost; /* a guest's bus has gone, with all that was in it: nothing comes any more */
     unsigned n_waiting; /* in consume() */
     struct bus_bound *bound;
     struct bus_pending *pending, **pending_end;

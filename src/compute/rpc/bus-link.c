@@ -165,8 +165,16 @@ static void lose(struct rpc_link *l, const char *why)
     pthread_mutex_lock(&l->lock);
     for (struct bus_bound *q = l->bound; q; q = q->next)
         q->is_asked = q->stands = false;
-    for (struct bus_pending *p = l->pending; p; p = p->next)
+    l->is_lost = l->is_guest && was_greeted;
+    for (struct bus_pending *p = l->pending; p; p = p->next) {
         p->is_written = false;
+        p->status = l->is_lost ? -ECONNRESET : p->status;
+    }
+    if (l->is_lost) {
+        l->connect_at = INT64_MAX;
+        pthread_cond_broadcast(&l->changed);
+        bus_link_wake(l);
+    }
     pthread_mutex_unlock(&l->lock);
     if (was_greeted || l->next_delay == CONNECT_MOST / 2)
         l->sink.changed(l->sink.ctx, false, why);

@@ -311,7 +311,8 @@ static int call(struct rpc *r, const struct rpc_target *to, struct rpc_packet *p
     if (status == -ETIMEDOUT)
         return timed_out(p->msg_id, err);
     if (status < 0)
-        return status == -ECANCELED ? not_sent(p->method, status, err) : status;
+        return status == -ECANCELED || status == -ECONNRESET ? not_sent(p->method, status, err)
+                                                             : status;
     p->reply_q = r->reply_q;
     waiter_begin(r, &w, p->msg_id);
     status = send_packet(r, to, p, t.deadline, err);

@@ -145,12 +145,15 @@ static int consume_failed(const struct rpc_queue *q, int status, struct ol_err *
 /* With the lock: until it stands or can't. */
 static int wait_until_it_stands(struct rpc_link *l, const struct bus_bound *b, ol_time deadline)
 {
-    while (!b->stands && !b->status && !l->is_closing && ol_now_boot(l->env) < deadline)
+    while (!b->stands && !b->status && !l->is_closing && !l->is_lost
+           && ol_now_boot(l->env) < deadline)
         rpc_cond_wait(l->env, &l->changed, &l->lock, deadline);
     if (b->stands)
         return 0;
     if (l->is_closing)
         return -ECANCELED;
+    if (l->is_lost)
+        return -ECONNRESET;
     return b->status ? b->status : -ETIMEDOUT;
 }
 
@@ -201,6 +204,8 @@ static void bus_cancel(struct rpc_link *l, const struct rpc_queue *q)
 /* -EMSGSIZE, -ENOBUFS: it can't be sent; the thread tells it. */
 static int check_frame(const struct rpc_link *l, const struct rpc_frame *f)
 {
+    if (l->is_lost)
+        return -ECONNRESET;
     if (f->len > RPC_MAX_BODY || strlen(f->key) > RPC_MAX_NAME
         || strlen(f->exchange) > RPC_MAX_NAME)
         return -EMSGSIZE;

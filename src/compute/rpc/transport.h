@@ -20,8 +20,8 @@ struct rpc_transport_options {
     /* transport_url: "rabbit://user:password@host:port,user:…@host2:port/vhost?ssl=1",
      * "orlop:///path/of/socket", or "orlop:" for inside this process. Secret. */
     const char *url;
-    struct rpc_bus *bus;         /* of "orlop:"; NULL = one of its own */
-    bool is_guest;               /* our own bus is somebody else's: it is never served by us */
+    struct rpc_bus *bus; /* of "orlop:"; NULL = one of its own */
+    bool is_guest; /* our own bus is somebody else's: never served by us, and lost once it goes */
     const char *connection_name; /* shown by the broker: "nova-compute:PID:UUID" */
     /* [oslo_messaging_rabbit] */
     bool is_durable, is_auto_delete; /* amqp_durable_queues, amqp_auto_delete */
