@@ -12,6 +12,7 @@ A host agent of ours, started, stopped, killed and asked; all that it makes is b
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -95,7 +96,16 @@ class Agent:
         """It answers; of one that has ended, never."""
         if self.has_ended():
             raise AssertionError(f"orlop-compute ended with {self.process.returncode}:\n{self.tail()}")
-        return self.run("service", "list").returncode == 0
+        return self.is_served() and self.run("service", "list").returncode == 0
+
+    def is_served(self):
+        """Its socket takes connections; that of a killed one doesn't."""
+        folder = os.open(self.state, os.O_PATH)  # a socket's name may not be long
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                return not s.connect_ex(f"/proc/self/fd/{folder}/orlop-bus.sock")
+        finally:
+            os.close(folder)
 
     def has_ended(self):
         return self.process.poll() is not None
