@@ -15,8 +15,8 @@
 #include "orlop/output.h"
 
 /*
- * 'orlop service|hypervisor|instance …': asks the agent of this machine (orlop-compute --standalone)
- * over its bus.
+ * 'orlop service|hypervisor|instance …': asks the agent of this machine, which runs by
+ * orlop-compute --standalone, over its bus.
  */
 enum { CONNECT_SECONDS = 2, SERVE_SECONDS = 10, ANSWER_SECONDS = 60, WAIT_SECONDS = 600 };
 enum { MAX_FILE = 64 << 10 };
@@ -358,7 +358,7 @@ int cmd_instance_create(struct ol_cli *cli, int argc, char **argv)
     return r < 0 ? failed(&err) : 0;
 }
 
-/* start, stop, reboot, pause, unpause, suspend, resume, delete: the action is the command's name. */
+/* start, stop, reboot, pause, unpause, suspend, resume, delete: an action has its command's name. */
 int cmd_instance_act(struct ol_cli *cli, int argc, char **argv)
 {
     const struct orlop_options *o = cli->options;

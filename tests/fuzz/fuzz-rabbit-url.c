@@ -8,6 +8,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void must(bool is_true)
+{
+    if (!is_true)
+        abort();
+}
+
+static void check_host(const struct rabbit_host *h)
+{
+    must(h->name[0] && h->user && h->password && h->peer);
+    must(h->port >= 1 && h->port <= 65535);
+}
+
 /* Whatever is read has hosts with names, ports and something to show. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,19 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memcpy(text, data, size);
     if (rabbit_url_parse(&a, text, &u, &err) < 0) {
-        if (!err.msg[0])
-            abort();
+        must(err.msg[0]);
         return 0;
     }
-    if (u.n_hosts < 1 || u.n_hosts > RABBIT_HOSTS_MAX)
-        abort();
-    for (size_t i = 0; i < u.n_hosts; i++) {
-        const struct rabbit_host *h = &u.hosts[i];
-
-        if (!h->name[0] || h->port < 1 || h->port > 65535 || !h->user || !h->password || !h->peer)
-            abort();
-    }
-    if (rabbit_url_apply(&u, &o, &err) < 0 && !err.msg[0])
-        abort();
+    must(u.n_hosts >= 1 && u.n_hosts <= RABBIT_HOSTS_MAX);
+    for (size_t i = 0; i < u.n_hosts; i++)
+        check_host(&u.hosts[i]);
+    must(rabbit_url_apply(&u, &o, &err) >= 0 || err.msg[0]);
     return 0;
 }
