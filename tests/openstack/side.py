@@ -95,7 +95,7 @@ class Side:
         return found
 
     def traits(self):
-        return sorted(wait(20, "traits", lambda: self._of_provider("traits")["traits"]))
+        return dict.fromkeys(wait(20, "traits", lambda: self._of_provider("traits")["traits"]), 1)
 
     def usages(self):
         return self._of_provider("usages")["usages"]

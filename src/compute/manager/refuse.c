@@ -3,7 +3,7 @@
 #include "compute/manager/manager-internal.h"
 
 /*
- * What this host doesn't do yet. Whoever asks gets an answer that the user can read, and what others
+ * What this host doesn't do yet. Whoever asks gets an answer that the user can read, and what was
  * prepared for it (allocations, a migration, an image to be filled) is put back as nova's manager
  * does when it fails.
  */
