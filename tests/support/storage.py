@@ -17,11 +17,11 @@ from .debs import SupportError
 from .tree import storage_tree
 
 GANESHA = """\
-NFS_CORE_PARAM { NFS_Port = 2049; Protocols = 4; Enable_NLM = false; Enable_RQUOTA = false;
+NFS_CORE_PARAM { NFS_Port = 2049; MNT_Port = 2050; Protocols = VERSIONS; Enable_NLM = false; Enable_RQUOTA = false;
                  Enable_UDP = false; }
 NFSV4 { Graceless = true; Minor_Versions = 0,1,2; RecoveryBackend = fs; }
 EXPORT { Export_Id = 1; Path = /exp; Pseudo = /exp; Access_Type = RW; Squash = none; SecType = sys;
-         Transports = TCP; Protocols = 4; FSAL { Name = VFS; } }
+         Transports = TCP; Protocols = VERSIONS; FSAL { Name = VFS; } }
 LOG { Default_Log_Level = EVENT; }
 """
 TARGET = "iqn.2026-01.dev.orlop:disk"
@@ -96,33 +96,55 @@ class Server:
 
 
 class NfsServer(Server):
+    """Of NFS 4; of 3 too, with what a client of it asks for ports, when 'versions' say so."""
+
     port = 2049
+
+    def __init__(self, net, where, versions=(4,)):
+        super().__init__(net, where)
+        self.versions = versions
 
     def __enter__(self):
         self.where.mkdir(parents=True, exist_ok=True)
         self.export = self.where / "up/exp"
         self.export.mkdir(parents=True, exist_ok=True)
-        (self.where / "up/ganesha.conf").write_text(GANESHA)
-        self.start("mkdir -p /exp /run/ganesha /var/run/ganesha /var/lib/nfs/ganesha; "
+        (self.where / "up/ganesha.conf").write_text(
+            GANESHA.replace("VERSIONS", ", ".join(map(str, self.versions))))
+        ports = ""
+        if 3 in self.versions:
+            ports = ("mkdir -p /run/rpcbind; echo _rpc:x:109:65534::/run/rpcbind:/bin/false > /etc/passwd; "
+                     "printf 'tcp 6 TCP\\nudp 17 UDP\\n' > /etc/protocols; "
+                     "printf 'sunrpc 111/tcp portmapper\\nsunrpc 111/udp portmapper\\n' > /etc/services; "
+                     "echo '127.0.0.1 localhost' > /etc/hosts; /sbin/rpcbind; mkdir -p /var/run; "
+                     "ln -sf /run/rpcbind.sock /var/run/rpcbind.sock; ")
+        self.start(ports + "mkdir -p /exp /run/ganesha /var/run/ganesha /var/lib/nfs/ganesha; "
                    "mount --bind /shared/exp /exp; echo \"127.0.0.1 localhost $(hostname)\" > /etc/hosts; ln -sf /proc/mounts /etc/mtab; "
                    "exec /usr/bin/ganesha.nfsd -F -f /shared/ganesha.conf -L /shared/log -p /run/g.pid")
         return self
 
 
 class IscsiTarget(Server):
-    """One disk of 64 MiB, LUN 1 of TARGET."""
+    """One disk of 64 MiB, LUN 1 of TARGET; for 'chap', a user and its password, alone."""
 
     port = 3260
+
+    def __init__(self, net, where, chap=None):
+        super().__init__(net, where)
+        self.chap = chap
 
     def __enter__(self):
         (self.where / "up").mkdir(parents=True, exist_ok=True)
         with (self.where / "up/disk").open("wb") as disk:
             disk.truncate(64 << 20)
         admin = "/usr/sbin/tgtadm -C 1 --lld iscsi"
+        chap = ""
+        if self.chap:
+            chap = (f"{admin} --mode account --op new --user {self.chap[0]} --password {self.chap[1]}; "
+                    f"{admin} --mode account --op bind --tid 1 --user {self.chap[0]}; ")
         self.start("mkdir -p /run/tgtd /var/run/tgtd; /usr/sbin/tgtd -f -C 1 --iscsi portal=0.0.0.0:3260 & "
                    f"n=0; until {admin} --mode system --op show >/dev/null 2>&1; do sleep 0.1; n=$((n+1)); "
                    "[ $n -lt 100 ]; done; "
                    f"{admin} --mode target --op new --tid 1 -T {TARGET}; "
-                   f"{admin} --mode logicalunit --op new --tid 1 --lun 1 -b /shared/disk; "
+                   f"{admin} --mode logicalunit --op new --tid 1 --lun 1 -b /shared/disk; {chap}"
                    f"{admin} --mode target --op bind --tid 1 -I ALL; wait")
         return self

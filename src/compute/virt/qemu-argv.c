@@ -152,11 +152,29 @@ static void add_netdev(struct ol_strv *argv, struct ol_arena *a, const struct ol
     add(argv, "-netdev", text.data);
 }
 
+/* In the order in which they are handed over, behind the taps. */
+static void add_secrets(const struct qemu_def *d, struct ol_arena *a, struct ol_strv *argv)
+{
+    int fd = QEMU_FD_TAP;
+
+    for (size_t i = 0; i < d->n_nics; i++)
+        fd += qemu_nic_has_tap(&d->nics[i]);
+    for (size_t i = 0; i < d->n_disks; i++) {
+        const char *id = qemu_secret_id(a, &d->disks[i]);
+
+        if (!id)
+            continue;
+        ol_strv_add(argv, "-object");
+        ol_strv_addf(argv, "secret,id=%s,file=/proc/self/fd/%d", id, fd++);
+    }
+}
+
 static void add_devices(const struct qemu_def *d, const struct qemu_run *run, struct ol_arena *a,
                         struct ol_strv *argv)
 {
     int tap = QEMU_FD_TAP;
 
+    add_secrets(d, a, argv);
     for (size_t i = 0; i < d->n_disks; i++) {
         add_json(argv, "-blockdev", qemu_blockdev(a, d, &d->disks[i], run));
         add_json(argv, "-device", qemu_disk_device(a, d, &d->disks[i], run));

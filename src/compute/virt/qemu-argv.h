@@ -5,8 +5,8 @@
 
 /*
  * The command line of a machine, and of its devices the JSON that QMP takes. Pure: all that is open
- * comes as descriptors of fixed numbers, so nothing in it is a secret and QEMU opens no more than
- * its disks. Its working directory is the instance's.
+ * comes as descriptors of fixed numbers, secrets too, so nothing in it is one and QEMU opens no more
+ * than its disks. Its working directory is the instance's.
  */
 enum qemu_fd {
     QEMU_FD_LOCK = 3, /* held for as long as it lives */
@@ -16,7 +16,7 @@ enum qemu_fd {
     QEMU_FD_STATUS, /* status.log, to append; when has_status_port */
     QEMU_FD_STATE,  /* a suspended machine's memory, to resume from */
     QEMU_FD_PID,
-    QEMU_FD_TAP, /* the n-th NIC that is no 'user' has QEMU_FD_TAP + n */
+    QEMU_FD_TAP, /* the n-th NIC that is no 'user' has QEMU_FD_TAP + n; secrets of disks follow */
 };
 
 /* How a machine is run; what is no part of it. */
@@ -44,6 +44,17 @@ const char *qemu_nic_id(struct ol_arena *a, const struct qemu_nic *nic);
 /* Arguments of blockdev-add, and of -blockdev. */
 struct ol_val *qemu_blockdev(struct ol_arena *a, const struct qemu_def *d,
                              const struct qemu_disk *disk, const struct qemu_run *run);
+/* --- qemu-source.c: what a disk is read from --- */
+/* True of a path that is a server's, not the host's. */
+bool qemu_is_remote(const char *path);
+/* -EINVAL: a URL that cannot be taken apart. */
+int qemu_source_check(const struct virt_disk *d, struct ol_err *err);
+/* The protocol node below a disk's format; 'cache' is that of local files. */
+struct ol_val *qemu_source(struct ol_arena *a, const struct qemu_def *d,
+                           const struct virt_disk *disk, struct ol_val *cache);
+/* "secret-vd1"; NULL for a disk that has none. The object that a disk's node names. */
+const char *qemu_secret_id(struct ol_arena *a, const struct qemu_disk *disk);
+
 /* Arguments of device_add, and of -device. */
 struct ol_val *qemu_disk_device(struct ol_arena *a, const struct qemu_def *d,
                                 const struct qemu_disk *disk, const struct qemu_run *run);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "compute/virt/qemu-argv.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/str.h"
@@ -122,6 +123,9 @@ static struct virt_disk keep_disk(struct qemu_def *d, const struct virt_disk *di
     k.device = keep(d, disk->device);
     k.serial = keep(d, disk->serial);
     k.role = keep(d, disk->role);
+    k.initiator = keep(d, disk->initiator);
+    k.user = keep(d, disk->user);
+    k.password = keep(d, disk->password);
     k.bus = keep(d, bus_of(d, disk));
     /* QEMU refuses two devices of one place in the order: the first has it. */
     for (size_t i = 0; i < d->n_disks; i++)
@@ -145,6 +149,8 @@ int qemu_def_add_disk(struct qemu_def *d, const struct virt_disk *disk, struct q
         return -EEXIST;
     if (!disk->path && !disk->is_ours)
         return ol_err_set(err, EINVAL, "disk '%s' has no path", name);
+    if (qemu_source_check(disk, err) < 0)
+        return -EINVAL;
     made.d = keep_disk(d, disk);
     if (!ol_str_in(made.d.bus, buses))
         return ol_err_set(err, EINVAL, "disk '%s': there is no bus '%s'", name, made.d.bus);

@@ -54,15 +54,6 @@ const char *qemu_nic_id(struct ol_arena *a, const struct qemu_nic *nic)
     return ol_arena_printf(a, "net%d", nic->unit);
 }
 
-/* Files of the instance are named from its directory, QEMU's working directory: those above it may
- * be closed to its user. */
-static const char *file_name(const struct qemu_def *d, const char *path)
-{
-    size_t len = strlen(d->m.directory);
-
-    return !strncmp(path, d->m.directory, len) && path[len] == '/' ? path + len + 1 : path;
-}
-
 static struct ol_val *cache_map(struct ol_arena *a, const struct qemu_run *run)
 {
     const struct qemu_cache *c = cache_of(run);
@@ -76,17 +67,17 @@ static struct ol_val *cache_map(struct ol_arena *a, const struct qemu_run *run)
 struct ol_val *qemu_blockdev(struct ol_arena *a, const struct qemu_def *d,
                              const struct qemu_disk *disk, const struct qemu_run *run)
 {
-    struct ol_val *node = ol_val_new_map(a), *file = ol_val_new_map(a);
     bool is_read_only = disk->d.is_read_only || disk->d.is_cdrom;
+    struct ol_val *node = ol_val_new_map(a);
+    struct ol_val *file = qemu_source(a, d, &disk->d, cache_map(a, run));
+    const char *secret = qemu_secret_id(a, disk);
 
-    ol_val_set_str(a, file, "driver",
-                   ol_str_starts(disk->d.path, "/dev/") ? "host_device" : "file");
-    ol_val_set_str(a, file, "filename", file_name(d, disk->d.path));
-    ol_val_set(a, file, "cache", cache_map(a, run));
+    if (secret)
+        ol_val_set_str(a, file, "password-secret", secret);
     ol_val_set_str(a, node, "driver", disk->d.format == VIRT_QCOW2 ? "qcow2" : "raw");
     ol_val_set_str(a, node, "node-name", ol_arena_printf(a, "node-%s", qemu_disk_id(a, disk)));
     ol_val_set_bool(a, node, "read-only", is_read_only);
-    ol_val_set(a, node, "cache", cache_map(a, run));
+    ol_val_set(a, node, "cache", ol_val_copy(a, ol_val_get(file, "cache")));
     ol_val_set(a, node, "file", file);
     return node;
 }

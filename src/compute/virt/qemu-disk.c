@@ -176,6 +176,8 @@ int qemu_make_disks(struct qemu_machine *m, struct ol_err *err)
         /* A config drive is written by who knows what is in it. */
         if (d->is_ours && !ol_exists(env, d->path) && (d->base || d->size > 0))
             r = make_disk(m, d, err);
+        else if (qemu_is_remote(d->path))
+            continue;
         else if (!ol_exists(env, d->path))
             r = ol_err_set(err, ENOENT, "disk '%s': there is no '%s'", d->role, d->path);
         else

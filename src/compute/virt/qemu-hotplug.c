@@ -108,15 +108,38 @@ static void drop_netdev(struct qemu_machine *m, const char *id)
     (void)!with_name(m, "netdev_del", "id", netdev, NULL);
 }
 
+/* A secret is asked for when the node is opened, and never again. */
+static int add_node(struct qemu_machine *m, const struct qemu_disk *disk, const struct ol_val *node,
+                    struct ol_err *err)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
+    const char *secret = qemu_secret_id(&a, disk);
+    struct ol_val *object = ol_val_new_map(&a);
+    int r = 0;
+
+    if (!secret)
+        return qemu_command(m, "blockdev-add", node, err);
+    ol_val_set_str(&a, object, "qom-type", "secret");
+    ol_val_set_str(&a, object, "id", secret);
+    ol_val_set_str(&a, object, "data", disk->d.password);
+    /* One of that name may be there from the machine's start, or from before a crash of ours. */
+    (void)!with_name(m, "object-del", "id", secret, NULL);
+    r = qemu_command(m, "object-add", object, err);
+    if (r == 0)
+        r = qemu_command(m, "blockdev-add", node, err);
+    (void)!with_name(m, "object-del", "id", secret, NULL);
+    return r;
+}
+
 static int plug_disk(struct qemu_machine *m, const struct qemu_disk *disk, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct qemu_run run = qemu_run_of(m->q);
     const struct ol_val *node = qemu_blockdev(&a, m->def, disk, &run);
-    int r = qemu_give_file(m->q, disk->d.path, err);
+    int r = qemu_is_remote(disk->d.path) ? 0 : qemu_give_file(m->q, disk->d.path, err);
 
     if (r == 0)
-        r = qemu_command(m, "blockdev-add", node, err);
+        r = add_node(m, disk, node, err);
     if (r < 0)
         return r;
     r = qemu_command(m, "device_add", qemu_disk_device(&a, m->def, disk, &run), err);

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "compute/base/exception.h"
 #include "compute/virt/qemu-internal.h"
@@ -22,8 +24,8 @@
 /* QEMU as a process: started, found again, ended. */
 
 enum {
-    N_FDS = QEMU_FD_TAP + QEMU_MAX_NICS,
-    HIGH = 64, /* our descriptors for it are above those that it gets */
+    N_FDS = QEMU_FD_TAP + QEMU_MAX_NICS + QEMU_MAX_DISKS,
+    HIGH = 128, /* our descriptors for it are above those that it gets */
     GREETING_SECONDS = 30,
     QUIT_SECONDS = 5,
     GONE_SECONDS = 20,
@@ -172,6 +174,28 @@ bool qemu_is_alive(struct ol_env *env, const char *directory)
     return take_lock(env, directory, O_RDONLY, &fd) == 0;
 }
 
+/* Memory that QEMU reads by its name below /proc; nothing of it is in a file. */
+static int secret_fd(const char *text)
+{
+    ol_autoclose int fd = memfd_create("secret", MFD_CLOEXEC);
+    size_t size = strlen(text);
+
+    if (fd < 0 || write(fd, text, size) != (ssize_t)size)
+        return -1;
+    return ol_take_fd(&fd);
+}
+
+static int give_secrets(struct qemu_machine *m, struct start *s, int number, struct ol_err *err)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 16);
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < m->def->n_disks; i++)
+        if (qemu_secret_id(&a, &m->def->disks[i]))
+            r = give(s, number++, secret_fd(m->def->disks[i].d.password));
+    return r < 0 ? ol_err_set(err, -r, "machine %s: %s", m->uuid, strerror(-r)) : 0;
+}
+
 static int give_taps(struct qemu_machine *m, struct start *s, struct ol_err *err)
 {
     int number = QEMU_FD_TAP, r = 0;
@@ -185,7 +209,7 @@ static int give_taps(struct qemu_machine *m, struct start *s, struct ol_err *err
         if (r >= 0)
             r = give(s, number++, fd);
     }
-    return r;
+    return r < 0 ? r : give_secrets(m, s, number, err);
 }
 
 static int give_all(struct qemu_machine *m, struct start *s, bool is_resuming)

@@ -51,6 +51,8 @@ static const struct field disk_fields[] = {
     F(STR, qemu_disk, "bus", d.bus),
     F(STR, qemu_disk, "device", d.device),
     F(STR, qemu_disk, "serial", d.serial),
+    F(STR, qemu_disk, "initiator", d.initiator),
+    F(STR, qemu_disk, "user", d.user),
     F(BOOL, qemu_disk, "is_cdrom", d.is_cdrom),
     F(BOOL, qemu_disk, "is_read_only", d.is_read_only),
     F(BOOL, qemu_disk, "is_ours", d.is_ours),

@@ -216,6 +216,17 @@ static int qemu_info(struct virt *v, const char *uuid, struct virt_info *ret, st
     return 0;
 }
 
+/* They are not in the record. */
+static void take_secrets(struct qemu_def *to, struct qemu_def *from)
+{
+    for (size_t i = 0; i < to->n_disks; i++) {
+        const struct qemu_disk *given = qemu_def_disk(from, to->disks[i].d.role);
+
+        if (given && given->d.password)
+            to->disks[i].d.password = ol_arena_strdup(&to->arena, given->d.password);
+    }
+}
+
 /* The definition as given; that of a suspended machine stays as it was, or its memory would find
  * other devices. Takes 'def'. */
 static int define(struct qemu_machine *m, struct qemu_def *def, struct ol_err *err)
@@ -224,6 +235,7 @@ static int define(struct qemu_machine *m, struct qemu_def *def, struct ol_err *e
     int r;
 
     if (m->def && ol_exists(m->q->base.env, state)) {
+        take_secrets(m->def, def);
         qemu_def_free(def);
         m->def->boot_id = ol_arena_strdup(&m->def->arena, m->q->host.boot_id);
         return qemu_write_record(m, err);

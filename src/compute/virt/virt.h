@@ -28,7 +28,9 @@ enum virt_power { /* nova.compute.power_state */
 enum virt_disk_format { VIRT_RAW, VIRT_QCOW2 };
 
 struct virt_disk {
-    const char *path; /* file or block device; for what the driver makes: NULL */
+    /* File or block device, or what QEMU opens by itself: "nfs://SERVER/PATH/FILE",
+     * "iscsi://ADDRESS:PORT/IQN/LUN". NULL for what the driver makes. */
+    const char *path;
     const char *base; /* backing or source file to make it of; NULL = none */
     bool is_base_qcow2;
     enum virt_disk_format format;
@@ -37,6 +39,8 @@ struct virt_disk {
     const char *device; /* "/dev/vda" */
     const char *serial; /* volume id; NULL = none */
     const char *role;   /* "disk" root, "disk.eph0", "disk.swap", "disk.config", or a volume id */
+    const char *initiator;       /* iscsi: our name; NULL = none */
+    const char *user, *password; /* iscsi: CHAP; the password is a secret and never written down */
     bool is_cdrom, is_read_only;
     bool is_ours;   /* the driver makes it below the instance's directory and removes it */
     int boot_index; /* -1 = not bootable */
