@@ -131,7 +131,23 @@ int neutron_network_info(struct cloud *c, const struct nova_context *user,
 int cinder_volume(struct cloud *c, const struct nova_context *user, const char *id,
                   struct ol_arena *a, const struct ol_val **ret, struct ol_err *err)
     __attribute__((warn_unused_result));
-/* PUT /attachments/ID {connector}: *ret_connection_info. */
+/* POST /volumes {"volume": …} */
+int cinder_volume_create(struct cloud *c, const struct nova_context *user,
+                         const struct ol_val *volume, struct ol_arena *a, const struct ol_val **ret,
+                         struct ol_err *err) __attribute__((warn_unused_result));
+/* Missing is success. */
+int cinder_volume_delete(struct cloud *c, const struct nova_context *user, const char *id,
+                         struct ol_err *err) __attribute__((warn_unused_result));
+/* A volume that stays attached is no longer "detaching". */
+int cinder_volume_roll_detaching(struct cloud *c, const struct nova_context *user, const char *id,
+                                 struct ol_err *err) __attribute__((warn_unused_result));
+/* POST /attachments: reserves it; *ret_id. */
+int cinder_attachment_create(struct cloud *c, const struct nova_context *user, const char *volume,
+                             const char *instance, struct ol_arena *a, const char **ret_id,
+                             struct ol_err *err) __attribute__((warn_unused_result));
+/* PUT /attachments/ID {connector}: *ret_connection_info in nova's form of it, which is not cinder's:
+ * {"driver_volume_type", "data": {…}, "status", …} (nova 26 volume/cinder.py
+ * _translate_attachment_ref). */
 int cinder_attachment_update(struct cloud *c, const struct nova_context *user, const char *id,
                              const struct ol_val *connector, struct ol_arena *a,
                              const struct ol_val **ret_connection_info, struct ol_err *err)

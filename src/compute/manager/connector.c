@@ -13,7 +13,8 @@
  */
 struct kind {
     const char *name; /* driver_volume_type */
-    int (*connect)(struct work *w, const struct ol_val *data, const char **ret, struct ol_err *err);
+    int (*fill)(const struct work *w, const struct ol_val *data, struct virt_disk *d,
+                struct ol_err *err);
 };
 
 static const char *text(const struct ol_val *data, const char *name)
@@ -23,92 +24,113 @@ static const char *text(const struct ol_val *data, const char *name)
     return s ? s : "";
 }
 
+static const char *initiator(const struct work *w)
+{
+    return ol_arena_printf(w->arena, "iqn.2026-11.org.orlop:%s", w->m->config->host);
+}
+
 static int lacks(const char *kind, const char *what, struct ol_err *err)
 {
     return nova_fail(err, NOVA_INVALID_VOLUME,
                      "Invalid volume: connection_info of type %s has no %s", kind, what);
 }
 
-static int connect_file(struct work *w, const struct ol_val *data, const char **ret,
-                        struct ol_err *err)
+static int fill_file(const struct work *w, const struct ol_val *data, struct virt_disk *d,
+                     struct ol_err *err)
 {
-    *ret = text(data, "device_path");
-    if (!**ret)
-        return lacks("local", "device_path", err);
-    if (!ol_exists(w->m->env, *ret))
-        return nova_fail(err, NOVA_INVALID_VOLUME, "Invalid volume: there is no %s on this host",
-                         *ret);
-    return 0;
+    (void)w;
+    d->path = text(data, "device_path");
+    return *d->path == '/' ? 0 : lacks("local", "device_path", err);
 }
 
-static int connect_nfs(struct work *w, const struct ol_val *data, const char **ret,
-                       struct ol_err *err)
+static int fill_nfs(const struct work *w, const struct ol_val *data, struct virt_disk *d,
+                    struct ol_err *err)
 {
     const char *export = text(data, "export"), *name = text(data, "name");
     const char *path = strstr(export, ":/");
 
-    if (!path)
+    if (!path || path == export)
         return lacks("nfs", "export SERVER:/PATH", err);
     if (!*name || strchr(name, '/'))
         return lacks("nfs", "name of a file", err);
-    *ret =
+    d->path =
         ol_arena_printf(w->arena, "nfs://%.*s%s/%s", (int)(path - export), export, path + 1, name);
     return 0;
 }
 
-static int connect_iscsi(struct work *w, const struct ol_val *data, const char **ret,
-                         struct ol_err *err)
+static int fill_iscsi(const struct work *w, const struct ol_val *data, struct virt_disk *d,
+                      struct ol_err *err)
 {
     const char *portal = text(data, "target_portal"), *iqn = text(data, "target_iqn");
+    const char *method = text(data, "auth_method");
 
     if (!*portal || !*iqn)
         return lacks("iscsi", "target_portal and target_iqn", err);
-    if (*text(data, "auth_method"))
-        return nova_fail(err, NOVA_VOLUME_UNSUPPORTED,
-                         "iSCSI targets that ask for a password are not supported");
-    *ret = ol_arena_printf(w->arena, "iscsi://%s/%s/%lld", portal, iqn,
-                           (long long)ol_val_int(ol_val_get(data, "target_lun"), 0));
-    return 0;
+    d->path = ol_arena_printf(w->arena, "iscsi://%s/%s/%lld", portal, iqn,
+                              (long long)ol_val_int(ol_val_get(data, "target_lun"), 0));
+    d->initiator = initiator(w);
+    if (!*method)
+        return 0;
+    if (strcmp(method, "CHAP") != 0)
+        return nova_fail(err, NOVA_VOLUME_UNSUPPORTED, "iSCSI auth_method %s is not supported",
+                         method);
+    d->user = text(data, "auth_username");
+    d->password = text(data, "auth_password");
+    return *d->user && *d->password ? 0 : lacks("iscsi", "auth_username and auth_password", err);
 }
 
 static const struct kind kinds[] = {
-    {"local", connect_file},
-    {"file", connect_file},
-    {"nfs", connect_nfs},
-    {"iscsi", connect_iscsi},
+    {"local", fill_file},
+    {"file", fill_file},
+    {"nfs", fill_nfs},
+    {"iscsi", fill_iscsi},
 };
 
-struct ol_val *connector_of(struct work *w)
+struct ol_val *connector_of(struct work *w, const char *device)
 {
     const struct compute_config *c = w->m->config;
+    const char *ip =
+        c->my_block_storage_ip && *c->my_block_storage_ip ? c->my_block_storage_ip : c->my_ip;
     struct ol_val *v = ol_val_new_map(w->arena);
 
     ol_val_set_str(w->arena, v, "host", c->host);
-    ol_val_set_str(w->arena, v, "ip", c->my_ip);
-    ol_val_set_str(w->arena, v, "initiator",
-                   ol_arena_printf(w->arena, "iqn.2026-11.org.orlop:%s", c->host));
+    ol_val_set_str(w->arena, v, "ip", ip);
+    ol_val_set_str(w->arena, v, "initiator", initiator(w));
     ol_val_set_bool(w->arena, v, "multipath", false);
     ol_val_set_str(w->arena, v, "os_type", "linux");
     ol_val_set_str(w->arena, v, "platform", "x86_64");
+    if (device)
+        ol_val_set_str(w->arena, v, "mountpoint", device);
     return v;
 }
 
-int connector_connect(struct work *w, const struct ol_val *info, const char **ret_path,
-                      struct ol_err *err)
+int connector_disk(const struct work *w, const struct ol_val *info, struct virt_disk *d,
+                   struct ol_err *err)
 {
+    const struct ol_val *data = ol_val_get(info, "data");
     const char *name = text(info, "driver_volume_type");
 
+    /* Its bytes mean nothing without the key: a guest would find an empty disk and format it. */
+    if (ol_val_is_truthy(ol_val_get(data, "encrypted")))
+        return nova_fail(err, NOVA_VOLUME_UNSUPPORTED, "encrypted volumes are not supported");
+    d->format = strcmp(text(data, "format"), "qcow2") == 0 ? VIRT_QCOW2 : VIRT_RAW;
+    d->is_read_only = strcmp(text(data, "access_mode"), "ro") == 0;
     for (size_t i = 0; i < ol_count(kinds); i++)
         if (strcmp(kinds[i].name, name) == 0)
-            return kinds[i].connect(w, ol_val_get(info, "data"), ret_path, err);
+            return kinds[i].fill(w, data, d, err);
     return nova_fail(err, NOVA_VOLUME_UNSUPPORTED,
                      "Could not find a handler for %s volume: this host has local, file, nfs and "
                      "iscsi.",
                      *name ? name : "None");
 }
 
-/* Nothing of the host stands for a volume: it went with the machine's disk. */
-int connector_disconnect(struct work *w, const struct ol_val *info, struct ol_err *err)
+int connector_check(struct work *w, const struct ol_val *info, struct ol_err *err)
 {
-    return 0;
+    struct virt_disk d = {.path = NULL};
+    int r = connector_disk(w, info, &d, err);
+
+    if (r >= 0 && *d.path == '/' && !ol_exists(w->m->env, d.path))
+        return nova_fail(err, NOVA_INVALID_VOLUME, "Invalid volume: there is no %s on this host",
+                         d.path);
+    return r;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/json.h"
+#include "compute/manager/connector.h"
 #include "compute/manager/manager-internal.h"
 
 /* An instance, its mappings and VIFs as the machine that a driver is told of. */
@@ -68,8 +69,8 @@ static void add_root(struct maker *k, struct virt_disk *d)
     }
 }
 
-/* What volumes_connect() left in connection_info: the path to give to the machine. */
-static const struct ol_val *connection_data(struct ol_arena *a, const struct nova_object *bdm)
+/* What attaching left in the mapping; NULL = it is not attached yet. */
+static struct ol_val *connection_info(struct ol_arena *a, const struct nova_object *bdm)
 {
     const char *text = nova_str(bdm, "connection_info");
     struct ol_val *info;
@@ -78,17 +79,18 @@ static const struct ol_val *connection_data(struct ol_arena *a, const struct nov
     if (!text || strlen(text) > MAX_CONNECTION_INFO
         || ol_json_load(text, strlen(text), a, &info, &err) < 0)
         return NULL;
-    return ol_val_get(info, "data");
+    return info;
 }
 
+/* One that cannot be understood has no path: the driver refuses it by name. */
 static void add_volume(struct maker *k, struct virt_disk *d, const struct nova_object *bdm)
 {
-    const struct ol_val *data = connection_data(k->w->arena, bdm);
+    struct ol_err err = OL_ERR_INIT;
 
     d->role = d->serial = nova_str(bdm, "volume_id");
-    d->path = ol_val_str(ol_val_get(data, "device_path"));
-    d->format = is_text(ol_val_str(ol_val_get(data, "format")), "qcow2") ? VIRT_QCOW2 : VIRT_RAW;
-    d->is_read_only = is_text(ol_val_str(ol_val_get(data, "access_mode")), "ro");
+    if (connector_disk(k->w, connection_info(k->w->arena, bdm), d, &err) < 0)
+        ol_warn(k->w->m->env, "instance %s: volume %s: %s", instance_uuid(k->w), d->role,
+                ol_err_text(&err));
 }
 
 static void add_blank(struct maker *k, struct virt_disk *d, const struct nova_object *bdm)
@@ -103,16 +105,17 @@ static void add_blank(struct maker *k, struct virt_disk *d, const struct nova_ob
 
 static void add_mapping(struct maker *k, const struct nova_object *bdm)
 {
+    bool is_volume = is_text(nova_str(bdm, "destination_type"), "volume");
     struct virt_disk *d;
 
-    if (nova_bool(bdm, "no_device"))
+    if (nova_bool(bdm, "no_device") || (is_volume && !nova_str(bdm, "connection_info")))
         return;
     d = add_disk(k, "disk");
     d->device = nova_str(bdm, "device_name");
     d->bus = nova_str(bdm, "disk_bus");
     d->is_cdrom = is_text(nova_str(bdm, "device_type"), "cdrom");
     d->boot_index = (int)nova_int(bdm, "boot_index", -1);
-    if (is_text(nova_str(bdm, "destination_type"), "volume"))
+    if (is_volume)
         add_volume(k, d, bdm);
     else if (is_text(nova_str(bdm, "source_type"), "image"))
         add_root(k, d);
@@ -185,6 +188,16 @@ static void add_nics(struct maker *k)
         fill_nic(k, &nics[i], ol_val_item(info, i));
     k->m->nics = nics;
     k->m->n_nics = n;
+}
+
+struct virt_disk machine_volume(struct work *w, const struct nova_object *bdm)
+{
+    const struct machine_plan plan = {.mappings = NULL};
+    struct virt_disk room = {.role = NULL};
+    struct maker k = {.w = w, .plan = &plan, .disks = &room};
+
+    add_mapping(&k, bdm);
+    return room;
 }
 
 struct virt_machine *machine_make(struct work *w, const struct machine_plan *p)

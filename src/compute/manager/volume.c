@@ -19,42 +19,59 @@ static bool is_volume(const struct nova_object *bdm)
     return where && strcmp(where, "volume") == 0;
 }
 
-/* connection_info with the path in it is kept in the mapping: from it the machine is made. */
-static int keep_info(struct work *w, struct nova_object *bdm, struct ol_val *info, const char *path,
+/* connection_info is kept in the mapping: from it the machine is made. */
+static int keep_info(struct work *w, struct nova_object *bdm, struct ol_val *info,
                      struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(MAX_CONNECTION_INFO);
-    struct ol_val *data = ol_val_get_mut(info, "data");
 
-    ol_val_set_str(w->arena, data, "device_path", path);
     ol_val_set_str(w->arena, info, "serial", nova_str(bdm, "volume_id"));
     if (ol_json_dump(info, &ol_json_python, &text) < 0)
         return nova_fail(err, NOVA_INVALID_VOLUME,
                          "Invalid volume: connection_info of %s is too long",
                          nova_str(bdm, "volume_id"));
     nova_set_str(bdm, "connection_info", text.data);
-    return conductor_save(w->m->conductor, &w->context, bdm, err);
+    return 0;
 }
 
-static int connect_volume(struct work *w, struct nova_object *bdm, struct ol_err *err)
+static int check_volume(struct work *w, struct nova_object *bdm, struct ol_err *err)
 {
-    const char *attachment = nova_str(bdm, "attachment_id"), *path;
-    const struct ol_val *given = NULL;
-    struct ol_val *info;
+    const char *id = nova_str(bdm, "volume_id");
+    const struct ol_val *volume = NULL;
     int r;
 
-    if (!attachment)
+    if (!id || !nova_str(bdm, "attachment_id"))
         return nova_fail(err, NOVA_INVALID_VOLUME, "Invalid volume: %s has no attachment",
-                         nova_str(bdm, "volume_id"));
-    r = cinder_attachment_update(w->m->cloud, &w->context, attachment, connector_of(w), w->arena,
-                                 &given, err);
+                         id ? id : "None");
+    r = cinder_volume(w->m->cloud, &w->context, id, w->arena, &volume, err);
+    if (r < 0)
+        return r;
+    if (ol_val_is_truthy(ol_val_get(volume, "multiattach")))
+        return nova_fail(err, NOVA_MULTIATTACH_UNSUPPORTED,
+                         "Volume %s has 'multiattach' set, which is not supported for this "
+                         "instance.",
+                         id);
+    if (nova_int(bdm, "volume_size", 0) == 0)
+        nova_set_int(bdm, "volume_size", ol_val_int(ol_val_get(volume, "size"), 0));
+    return 0;
+}
+
+/* The connection is known and in the mapping, which is not saved yet. */
+static int connect_volume(struct work *w, struct nova_object *bdm, struct ol_err *err)
+{
+    const struct ol_val *given = NULL;
+    struct ol_val *info;
+    int r = check_volume(w, bdm, err);
+
+    if (r >= 0)
+        r = cinder_attachment_update(w->m->cloud, &w->context, nova_str(bdm, "attachment_id"),
+                                     connector_of(w, nova_str(bdm, "device_name")), w->arena,
+                                     &given, err);
     if (r < 0)
         return r;
     info = ol_val_copy(w->arena, given);
-    r = connector_connect(w, info, &path, err);
-    if (r >= 0)
-        r = keep_info(w, bdm, info, path, err);
-    return r;
+    r = machine_has_disks(w) ? connector_check(w, info, err) : 0;
+    return r < 0 ? r : keep_info(w, bdm, info, err);
 }
 
 static void note(struct work *w, const struct nova_object *bdm, const char *what,
@@ -65,42 +82,27 @@ static void note(struct work *w, const struct nova_object *bdm, const char *what
             ol_err_text(err));
 }
 
-static void disconnect_volume(struct work *w, const struct nova_object *bdm)
-{
-    const char *text = nova_str(bdm, "connection_info");
-    struct ol_err err = OL_ERR_INIT;
-    struct ol_val *info;
-
-    if (!text)
-        return;
-    if (ol_json_load(text, strlen(text), w->arena, &info, &err) < 0
-        || connector_disconnect(w, info, &err) < 0)
-        note(w, bdm, "it was not disconnected", &err);
-}
-
 static void release_volume(struct work *w, const struct nova_object *bdm)
 {
     const char *attachment = nova_str(bdm, "attachment_id");
     struct ol_err err = OL_ERR_INIT;
 
-    disconnect_volume(w, bdm);
     if (attachment && cinder_attachment_delete(w->m->cloud, &w->context, attachment, &err) < 0)
         note(w, bdm, "its attachment was not deleted", &err);
 }
 
-static int delete_volume(struct work *w, const char *id, struct ol_err *err)
+/* Saved before cinder says "in-use": from then on it can be detached. */
+static int connect_for_build(struct work *w, struct nova_object *bdm, struct ol_err *err)
 {
-    const struct cloud_ask ask = {
-        .service = CLOUD_CINDER,
-        .method = "DELETE",
-        .path = ol_arena_printf(w->arena, "/volumes/%s", id),
-        .user = &w->context,
-    };
-    const struct ol_val *body;
-    int status, r = cloud_fetch(w->m->cloud, &ask, w->arena, &status, &body, err);
+    int r = volume_create(w, bdm, err);
 
-    if (r >= 0 && status >= 400 && status != 404)
-        return nova_fail(err, NOVA_INVALID_VOLUME, "Invalid volume: cinder answered %d", status);
+    if (r >= 0)
+        r = connect_volume(w, bdm, err);
+    if (r >= 0)
+        r = conductor_save(w->m->conductor, &w->context, bdm, err);
+    if (r >= 0)
+        r = cinder_attachment_complete(w->m->cloud, &w->context, nova_str(bdm, "attachment_id"),
+                                       err);
     return r;
 }
 
@@ -108,11 +110,8 @@ int volumes_connect(struct work *w, struct nova_object *mappings, struct ol_err 
 {
     for (size_t i = 0; i < nova_list_count(mappings); i++) {
         struct nova_object *bdm = nova_list_item(mappings, i);
-        int r = is_volume(bdm) ? connect_volume(w, bdm, err) : 0;
+        int r = is_volume(bdm) ? connect_for_build(w, bdm, err) : 0;
 
-        if (r >= 0 && is_volume(bdm))
-            r = cinder_attachment_complete(w->m->cloud, &w->context, nova_str(bdm, "attachment_id"),
-                                           err);
         if (r < 0)
             return r;
     }
@@ -130,7 +129,7 @@ void volumes_release(struct work *w, const struct nova_object *mappings, bool ma
             continue;
         release_volume(w, bdm);
         if (may_delete && id && nova_bool(bdm, "delete_on_termination")
-            && delete_volume(w, id, &err) < 0)
+            && cinder_volume_delete(w->m->cloud, &w->context, id, &err) < 0)
             note(w, bdm, "it was not deleted", &err);
     }
 }
@@ -152,7 +151,6 @@ static struct nova_object *find_volume(const struct nova_object *mappings, const
 int method_reserve_device(struct work *w, struct ol_val **ret, struct ol_err *err)
 {
     const char *volume = ol_val_str(work_arg(w, "volume_id"));
-    const char *device = ol_val_str(work_arg(w, "device"));
     const char *bus = ol_val_str(work_arg(w, "disk_bus"));
     struct nova_object *mappings, *bdm;
     int r = instance_mappings(w, &mappings, err);
@@ -161,6 +159,11 @@ int method_reserve_device(struct work *w, struct ol_val **ret, struct ol_err *er
         return r;
     if (!volume)
         return nova_fail(err, NOVA_INVALID_VOLUME, "Invalid volume: no volume_id");
+    if (ol_val_is_truthy(work_arg(w, "multiattach")))
+        return nova_fail(err, NOVA_MULTIATTACH_UNSUPPORTED,
+                         "Volume %s has 'multiattach' set, which is not supported for this "
+                         "instance.",
+                         volume);
     if (find_volume(mappings, volume))
         return nova_fail(err, NOVA_INVALID_VOLUME, "Invalid volume: volume %s already attached",
                          volume);
@@ -174,37 +177,59 @@ int method_reserve_device(struct work *w, struct ol_val **ret, struct ol_err *er
     nova_set_str(bdm, "disk_bus", bus);
     nova_set_str(bdm, "device_type", ol_val_str(work_arg(w, "device_type")));
     nova_set_str(bdm, "tag", ol_val_str(work_arg(w, "tag")));
-    nova_set_str(bdm, "device_name", device ? device : machine_next_device(w, mappings, bus));
+    /* What the user asked for is not looked at, as nova's libvirt driver does it. */
+    nova_set_str(bdm, "device_name", machine_next_device(w, mappings, bus));
     r = conductor_create(w->m->conductor, &w->context, bdm, err);
     if (r >= 0)
         *ret = nova_object_dump(bdm);
     return r;
 }
 
-/* The disk of one mapping, as machine_make() sees it. */
-static const struct virt_disk *disk_of(const struct virt_machine *m, const char *volume)
+static int plug(struct work *w, const struct nova_object *bdm, struct ol_err *err)
 {
-    for (size_t i = 0; i < m->n_disks; i++)
-        if (m->disks[i].serial && strcmp(m->disks[i].serial, volume) == 0)
-            return &m->disks[i];
-    return NULL;
+    const struct virt_disk disk = machine_volume(w, bdm);
+    struct virt_machine *machine;
+    int r = machine_of(w, &machine, err);
+
+    return r < 0 ? r : w->m->driver->attach_disk(w->m->virt, machine, &disk, err);
 }
 
-static int attach(struct work *w, struct nova_object *bdm, struct ol_err *err)
+/* Gone from the machine; one that was not in it is. */
+static int unplug(struct work *w, const char *volume, struct ol_err *err)
 {
-    const char *volume = nova_str(bdm, "volume_id");
-    const struct virt_disk *disk;
+    struct ol_err why = OL_ERR_INIT;
     struct virt_machine *machine;
-    int r = connect_volume(w, bdm, err);
+    int r = machine_of(w, &machine, err);
 
-    if (r >= 0)
-        r = machine_of(w, &machine, err);
     if (r < 0)
         return r;
-    disk = disk_of(machine, volume);
-    if (!disk)
-        return nova_fail(err, NOVA_DISK_NOT_FOUND, "volume %s has no mapping", volume);
-    r = w->m->driver->attach_disk(w->m->virt, machine, disk, err);
+    r = w->m->driver->detach_disk(w->m->virt, machine, volume, &why);
+    if (r >= 0)
+        return 0;
+    if (nova_is(&why, NOVA_DISK_NOT_FOUND) || nova_is(&why, NOVA_INSTANCE_NOT_FOUND)) {
+        ol_warn(w->m->env, "volume %s is not in the machine %s any more: detached all the same",
+                volume, instance_uuid(w));
+        return 0;
+    }
+    if (r == -ETIME)
+        return nova_fail(err, NOVA_DEVICE_DETACH_FAILED, "Device detach failed for %s: %s", volume,
+                         ol_err_text(&why));
+    *err = why;
+    return r;
+}
+
+/* nova's order: it is in the mapping before cinder says "in-use", because that is what a detach
+ * begins with. */
+static int attach(struct work *w, struct nova_object *bdm, bool *ret_is_plugged, struct ol_err *err)
+{
+    int r = connect_volume(w, bdm, err);
+
+    if (r >= 0) {
+        *ret_is_plugged = true;
+        r = plug(w, bdm, err);
+    }
+    if (r >= 0)
+        r = conductor_save(w->m->conductor, &w->context, bdm, err);
     if (r >= 0)
         r = cinder_attachment_complete(w->m->cloud, &w->context, nova_str(bdm, "attachment_id"),
                                        err);
@@ -215,32 +240,39 @@ int method_attach_volume(struct work *w, struct ol_val **ret, struct ol_err *err
 {
     struct ol_err mine = OL_ERR_INIT;
     struct nova_object *bdm;
+    bool is_plugged = false;
     int r = nova_object_load(w->arena, work_arg(w, "bdm"), &bdm, err);
 
     if (r < 0)
         return ol_err_prefix(err, r, "argument 'bdm'");
-    r = attach(w, bdm, err);
+    r = attach(w, bdm, &is_plugged, err);
     if (r >= 0)
         return 0;
+    if (is_plugged && unplug(w, nova_str(bdm, "volume_id"), &mine) < 0) {
+        /* A machine that holds it must not lose what names it: it can be detached again. */
+        note(w, bdm, "it was not taken back", &mine);
+        return r;
+    }
     release_volume(w, bdm);
     if (conductor_destroy(w->m->conductor, &w->context, bdm, &mine) < 0)
         note(w, bdm, "its mapping was not removed", &mine);
     return r;
 }
 
-static int detach(struct work *w, const char *volume, struct ol_err *err)
+static int detach(struct work *w, struct nova_object *bdm, struct ol_err *err)
 {
-    struct virt_machine *machine;
-    int r = machine_of(w, &machine, err);
+    const char *volume = nova_str(bdm, "volume_id"), *attachment = nova_str(bdm, "attachment_id");
+    struct ol_err mine = OL_ERR_INIT;
+    int r = unplug(w, volume, err);
 
-    if (r >= 0)
-        r = w->m->driver->detach_disk(w->m->virt, machine, volume, err);
-    if (r < 0 && nova_is(err, NOVA_DISK_NOT_FOUND)) {
-        ol_warn(w->m->env, "volume %s is not in the machine %s any more: detached all the same",
-                volume, instance_uuid(w));
-        r = 0;
+    if (r < 0) {
+        if (cinder_volume_roll_detaching(w->m->cloud, &w->context, volume, &mine) < 0)
+            note(w, bdm, "it goes on being 'detaching'", &mine);
+        return r;
     }
-    return r;
+    if (!attachment)
+        attachment = ol_val_str(work_arg(w, "attachment_id"));
+    return attachment ? cinder_attachment_delete(w->m->cloud, &w->context, attachment, err) : 0;
 }
 
 int method_detach_volume(struct work *w, struct ol_val **ret, struct ol_err *err)
@@ -253,11 +285,8 @@ int method_detach_volume(struct work *w, struct ol_val **ret, struct ol_err *err
         return r;
     bdm = volume ? find_volume(mappings, volume) : NULL;
     if (!bdm)
-        return nova_fail(err, NOVA_VOLUME_NOT_FOUND, "Volume %s could not be found.",
-                         volume ? volume : "None");
-    r = detach(w, volume, err);
-    if (r < 0)
-        return r;
-    release_volume(w, bdm);
-    return conductor_destroy(w->m->conductor, &w->context, bdm, err);
+        return nova_fail(err, NOVA_VOLUME_BDM_NOT_FOUND,
+                         "No volume Block Device Mapping with id %s.", volume ? volume : "None");
+    r = detach(w, bdm, err);
+    return r < 0 ? r : conductor_destroy(w->m->conductor, &w->context, bdm, err);
 }
