@@ -12,6 +12,7 @@
 #include "compute/service/debugger.h"
 #include "compute/service/pre-start.h"
 #include "compute/service/service.h"
+#include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "net/http-lean.h"
@@ -252,6 +253,7 @@ int compute_main(int argc, char **argv)
     int r;
 
     privileged_main(argc, argv);
+    ol_alloc_be_frugal();
     r = ol_cli_run(&cli, argc, argv);
     compute_options_done(&options);
     return r;

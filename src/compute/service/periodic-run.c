@@ -61,6 +61,7 @@ ol_time periodic_run_tick(void *run)
     for (size_t i = 0; i < r->periodic.n; i++)
         if (periodic_take(&r->periodic, i, ol_now_boot(r->parts->env), dice(), &idle))
             run_one(r->parts, &manager_periodics[i]);
+    ol_alloc_trim(); /* what builds and the rounds have left */
     return idle;
 }
 

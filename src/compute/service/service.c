@@ -10,6 +10,7 @@
 #include "compute/base/exception.h"
 #include "compute/service/guru.h"
 #include "compute/service/start.h"
+#include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/num.h"
 #include "net/notify.h"
@@ -93,6 +94,7 @@ static void begin_running(struct service *s)
         _exit(1);
     }
     s->phase = SERVICE_RUNNING;
+    ol_alloc_trim(); /* all of the host's instances were looked at */
     ol_notify(s->env, "READY=1");
     start_watchdog(s);
 }
