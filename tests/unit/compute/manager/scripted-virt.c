@@ -164,6 +164,31 @@ static int s_console(struct virt *v, const char *uuid, const char *directory, si
     return 0;
 }
 
+static int s_attach_disk(struct virt *v, const struct virt_machine *m, const struct virt_disk *d,
+                         struct ol_err *err)
+{
+    snprintf(script.path, sizeof(script.path), "%s", d->path ? d->path : "");
+    return note("attach", err);
+}
+
+static int s_detach_disk(struct virt *v, const struct virt_machine *m, const char *role,
+                         struct ol_err *err)
+{
+    return note("detach", err);
+}
+
+static int s_attach_nic(struct virt *v, const struct virt_machine *m, const struct virt_nic *n,
+                        struct ol_err *err)
+{
+    return note("plug", err);
+}
+
+static int s_detach_nic(struct virt *v, const struct virt_machine *m, const char *id,
+                        struct ol_err *err)
+{
+    return note("unplug", err);
+}
+
 const struct virt_driver scripted_driver = {
     .name = "scripted",
     .open = s_open,
@@ -182,4 +207,8 @@ const struct virt_driver scripted_driver = {
     .suspend = s_suspend,
     .resume = s_resume,
     .console = s_console,
+    .attach_disk = s_attach_disk,
+    .detach_disk = s_detach_disk,
+    .attach_nic = s_attach_nic,
+    .detach_nic = s_detach_nic,
 };

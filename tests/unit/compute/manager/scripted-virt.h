@@ -16,6 +16,7 @@ struct scripted {
         char uuid[37];
         enum virt_power power;
     } machines[4];
+    char path[256]; /* of the disk that was attached last */
 };
 
 extern const struct virt_driver scripted_driver;
