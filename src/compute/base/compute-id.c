@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compute/base/compute-id.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
+#include "compute/base/context.h"
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "core/path.h"
 #include "core/str.h"
-
-static bool is_uuid(const char *s)
-{
-    size_t n = 0;
-
-    for (; s[n]; n++) {
-        bool is_dash = n == 8 || n == 13 || n == 18 || n == 23;
-
-        if (n >= 36 || (is_dash ? s[n] != '-' : !isxdigit((unsigned char)s[n])))
-            return false;
-    }
-    return n == 36;
-}
 
 int compute_id_read(struct ol_env *env, const char *state_path, char ret[37], struct ol_err *err)
 {
@@ -30,7 +17,7 @@ int compute_id_read(struct ol_env *env, const char *state_path, char ret[37], st
     if (!ol_exists(env, path))
         return ol_err_set(err, ENOENT, "%s: no such file", path);
     text = ol_file_read_line(env, path);
-    if (!text || !is_uuid(text))
+    if (!text || !nova_is_uuid(text))
         return ol_err_set(err, EINVAL, "%s does not hold the UUID of this host's compute node",
                           path);
     memcpy(ret, ol_str_lower(text), 37);

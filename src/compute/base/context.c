@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compute/base/context.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -149,4 +150,17 @@ const char *nova_context_request_id(const struct nova_context *c)
 const char *nova_context_token(const struct nova_context *c)
 {
     return ol_val_str(ol_val_get(c->values, "auth_token"));
+}
+
+bool nova_is_uuid(const char *s)
+{
+    size_t n = 0;
+
+    for (; s[n]; n++) {
+        bool is_dash = n == 8 || n == 13 || n == 18 || n == 23;
+
+        if (n >= 36 || (is_dash ? s[n] != '-' : !isxdigit((unsigned char)s[n])))
+            return false;
+    }
+    return n == 36;
 }

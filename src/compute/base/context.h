@@ -35,3 +35,5 @@ const char *nova_context_token(const struct nova_context *c);
 /* A random UUID (version 4) as text with dashes, or 32 hex digits without. */
 void nova_uuid(char out[37]);
 void nova_uuid_hex(char out[33]);
+/* True for 36 characters of a UUID, in lower or upper case. */
+bool nova_is_uuid(const char *s);

@@ -211,5 +211,5 @@ void build_undo(struct build *b, enum build_end end)
     if (b->has_networks && end != BUILD_RESCHEDULE)
         network_deallocate(w);
     if (b->is_claimed)
-        tracker_abort(w);
+        tracker_release(w);
 }

@@ -8,15 +8,6 @@
 
 #define EXPECT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static void drop_allocations(struct work *w)
-{
-    struct ol_err err = OL_ERR_INIT;
-
-    if (cloud_has(w->m->cloud, CLOUD_PLACEMENT)
-        && placement_delete_allocations(w->m->cloud, instance_uuid(w), &err) < 0)
-        ol_warn(w->m->env, "its allocations were not deleted: %s", ol_err_text(&err));
-}
-
 enum build_end build_end_of(const struct ol_err *why)
 {
     static const struct {
@@ -35,22 +26,12 @@ enum build_end build_end_of(const struct ol_err *why)
     return BUILD_RESCHEDULE;
 }
 
-static void record_fault(struct work *w, const struct ol_err *why)
-{
-    struct ol_err err = OL_ERR_INIT;
-
-    if (conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, why,
-                        &err)
-        < 0)
-        ol_warn(w->m->env, "its fault was not recorded: %s", ol_err_text(&err));
-}
-
 static void end_in_error(struct work *w, const struct ol_err *why)
 {
-    record_fault(w, why);
+    instance_record_fault(w, why);
     instance_unset_host(w);
     instance_set_error(w, true);
-    drop_allocations(w);
+    instance_drop_allocations(w);
 }
 
 /* conductor's build_instances takes what we were given, for the next host of the list. */
@@ -68,6 +49,7 @@ static int ask_for_another_host(struct work *w, const struct ol_err *why, struct
     struct ol_arena *a = w->arena;
     struct ol_val *args = ol_val_new_map(a), *instances = ol_val_new_list(a);
     struct ol_val *lists = ol_val_new_list(a), *retry;
+    const struct ol_val *hosts = ol_val_get(w->args, "host_list");
     struct ol_val *properties = ol_val_copy(a, work_arg(w, "filter_properties"));
     struct rpc_message m = {"build_instances", args};
 
@@ -75,7 +57,7 @@ static int ask_for_another_host(struct work *w, const struct ol_err *why, struct
     ol_val_set_str(a, retry, "exc_reason", ol_err_text(why));
     ol_val_set(a, retry, "exc", ol_val_new_list(a));
     ol_val_append(a, instances, nova_object_dump(w->instance));
-    ol_val_append(a, lists, ol_val_copy(a, ol_val_get(w->args, "host_list")));
+    ol_val_append(a, lists, hosts ? ol_val_copy(a, hosts) : ol_val_new_null(a));
     ol_val_set(a, args, "instances", instances);
     ol_val_set(a, args, "filter_properties", properties);
     ol_val_set(a, args, "host_lists", lists);
@@ -93,16 +75,16 @@ static void reschedule(struct work *w, const struct ol_err *why)
     struct ol_err err = OL_ERR_INIT;
     int r;
 
-    if (!ol_val_is_truthy(retry)) {
+    network_deallocate(w);
+    if (!ol_val_is(retry, OL_VAL_MAP) || ol_val_count(retry) == 0) {
         ol_debug(w->m->env, "Retry info not present, will not reschedule");
         end_in_error(w, why);
         return;
     }
-    network_deallocate(w);
     instance_unset_host(w);
     nova_set_str(w->instance, "task_state", TASK_SCHEDULING);
     r = instance_save(w, NULL, &err);
-    drop_allocations(w);
+    instance_drop_allocations(w);
     if (r >= 0)
         r = ask_for_another_host(w, why, &err);
     if (r < 0) {
@@ -123,7 +105,7 @@ static void build_failed(struct build *b, const struct ol_err *why)
                  nova_exceptions[nova_exception_of(why)].name, ol_err_text(why));
     build_undo(b, end);
     switch (end) {
-    case BUILD_GONE: drop_allocations(w); break;
+    case BUILD_GONE: instance_drop_allocations(w); break;
     case BUILD_ABORT: end_in_error(w, why); break;
     case BUILD_RESCHEDULE: reschedule(w, why); break;
     }
@@ -164,7 +146,7 @@ int method_build(struct work *w, struct ol_val **ret, struct ol_err *err)
             return r;
         }
         ol_info(w->m->env, "it is not built: %s", ol_err_text(&why));
-        drop_allocations(w);
+        instance_drop_allocations(w);
         return 0;
     }
     r = build_steps(&b, &why);

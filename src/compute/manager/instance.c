@@ -145,6 +145,56 @@ int instance_mappings(struct work *w, struct nova_object **ret, struct ol_err *e
                          "get_by_instance_uuid", args, NULL, w->arena, ret, err);
 }
 
+int work_load(struct work *w, const char *argument, const char *class, struct nova_object **ret,
+              struct ol_err *err)
+{
+    const struct ol_val *given = work_arg(w, argument);
+    struct nova_object *o;
+    int r;
+
+    if (!given)
+        return nova_fail(err, NOVA_VALUE, "argument '%s' is missing", argument);
+    r = nova_object_adopt(w->arena, given, &o, err);
+    if (r < 0)
+        return ol_err_prefix(err, r, "argument '%s'", argument);
+    if (strcmp(o->class->name, class) != 0)
+        return nova_fail(err, NOVA_VALUE, "argument '%s' is a %s and no %s", argument,
+                         o->class->name, class);
+    *ret = o;
+    return 0;
+}
+
+void instance_record_fault(struct work *w, const struct ol_err *why)
+{
+    struct ol_err err = OL_ERR_INIT;
+
+    if (conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, why,
+                        &err)
+        < 0)
+        ol_warn(w->m->env, "its fault was not recorded: %s", ol_err_text(&err));
+}
+
+void instance_drop_allocations(struct work *w)
+{
+    struct ol_err err = OL_ERR_INIT;
+
+    if (cloud_has(w->m->cloud, CLOUD_PLACEMENT)
+        && placement_delete_allocations(w->m->cloud, instance_uuid(w), &err) < 0)
+        ol_warn(w->m->env, "its allocations were not deleted: %s", ol_err_text(&err));
+}
+
+int instance_note_action(struct work *w, const char *action, struct ol_err *err)
+{
+    struct ol_val *args = ol_val_new_list(w->arena), *kwargs = ol_val_new_map(w->arena);
+    struct nova_object *none;
+
+    ol_val_append(w->arena, args, ol_val_new_str(w->arena, instance_uuid(w)));
+    ol_val_append(w->arena, args, ol_val_new_str(w->arena, action));
+    ol_val_set_bool(w->arena, kwargs, "want_result", false);
+    return conductor_get(w->m->conductor, &w->context, "InstanceAction", "action_start", args,
+                         kwargs, w->arena, &none, err);
+}
+
 struct work instance_work(struct manager *m, struct ol_arena *a, struct nova_object *instance)
 {
     return (struct work){

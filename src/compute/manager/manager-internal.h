@@ -29,10 +29,7 @@ struct manager {
 
     struct rpc_endpoint *endpoints;
     struct rpc_method *methods;
-
-    pthread_mutex_t lock; /* of what follows */
-    unsigned n_failed_builds, n_instances;
-    bool is_closing;
+    size_t next_healed; /* of the periodic task alone */
 };
 
 struct work {
@@ -52,6 +49,7 @@ enum method_flag {
     METHOD_PARALLEL = 1 << 3, /* does not wait for what else is done with the instance */
     METHOD_HOST = 1 << 4,     /* about the host: there is no instance */
     METHOD_BUILD = 1 << 5,    /* in the lane of builds */
+    METHOD_QUICK = 1 << 6,    /* never blocks: answered while all threads are busy */
 };
 
 struct method_row {
@@ -92,6 +90,19 @@ const char *instance_name(const struct work *w);
 int instance_mappings(struct work *w, struct nova_object **ret, struct ol_err *err)
     __attribute__((warn_unused_result));
 /* Work of our own about an instance that was read. */
+/* Runs it as a task of the instance, with the row as it is then. 'name' is static text. */
+void instance_later(struct manager *m, const char *uuid, const char *name,
+                    int (*run)(struct work *w, struct ol_err *err));
+/* An object of this class in an argument. NOVA_VALUE: it is another, or none. */
+int work_load(struct work *w, const char *argument, const char *class, struct nova_object **ret,
+              struct ol_err *err) __attribute__((warn_unused_result));
+/* Records 'why' as the instance's fault; that it could not be is logged. */
+void instance_record_fault(struct work *w, const struct ol_err *why);
+/* Its allocations go; that they did not is logged: update_available_resource repeats it. */
+void instance_drop_allocations(struct work *w);
+/* The API's note of an action (InstanceAction), to which our events belong. */
+int instance_note_action(struct work *w, const char *action, struct ol_err *err)
+    __attribute__((warn_unused_result));
 struct work instance_work(struct manager *m, struct ol_arena *a, struct nova_object *instance);
 /* Tells the scheduler's fanout of a new state of one instance, or of its end. */
 void instance_tell_scheduler(struct work *w, bool is_deleted);
@@ -139,10 +150,8 @@ void tracker_free(struct tracker *t);
  * NOVA_COMPUTE_RESOURCES_UNAVAILABLE. */
 int tracker_claim(struct work *w, struct ol_err *err) __attribute__((warn_unused_result));
 /* Counted no more; the node is saved. */
-void tracker_abort(struct work *w);
 void tracker_release(struct work *w);
-int tracker_update(struct tracker *t, bool is_startup, struct ol_err *err)
-    __attribute__((warn_unused_result));
+int tracker_update(struct tracker *t, struct ol_err *err) __attribute__((warn_unused_result));
 /* Finds the node's row, when there is one, without making it: for recover_all(). */
 void tracker_find(struct tracker *t);
 void tracker_build_ended(struct tracker *t, bool is_good);
@@ -201,6 +210,15 @@ int volume_create(struct work *w, struct nova_object *bdm, struct ol_err *err)
     __attribute__((warn_unused_result));
 void volumes_release(struct work *w, const struct nova_object *mappings, bool may_delete);
 
+/* orphans.c: of whom nobody takes care but us. */
+/* Machines of ours whose instances were evacuated to other hosts while we were away. */
+void orphans_remove_evacuated(struct manager *m, const struct ol_strv *handled);
+/* Allocations on our provider of instances that are deleted. */
+void orphans_drop_allocations(struct manager *m, const struct ol_strv *known);
+/* Consumers of our provider that are not among 'known'. */
+int orphans_consumers(struct manager *m, const struct ol_strv *known, struct ol_arena *a,
+                      struct ol_strv *ret, struct ol_err *err) __attribute__((warn_unused_result));
+
 /* recover.c: what is to be done with an instance at the start, as nova's _init_instance decides. */
 enum recover_step {
     RECOVER_NOTHING,
@@ -233,6 +251,8 @@ enum sync_step {
     SYNC_STOP,       /* stop through the API's way: the machine went down by itself */
     SYNC_FORCE_STOP, /* runs though it should not */
 };
+/* With the machine's power state as it is now. */
+int sync_now(struct work *w, struct ol_err *err) __attribute__((warn_unused_result));
 enum sync_step sync_decide(const struct nova_object *instance, enum virt_power power);
 int sync_instance(struct work *w, enum virt_power power, struct ol_err *err)
     __attribute__((warn_unused_result));

@@ -12,7 +12,6 @@
 static int serve(struct rpc_request *q, struct ol_val **ret, struct ol_err *err)
 {
     const struct method_row *row = method_find(q->method);
-    const struct ol_val *instance = ol_val_get(q->args, "instance");
     struct work w = {
         .m = q->service,
         .arena = q->arena,
@@ -23,8 +22,11 @@ static int serve(struct rpc_request *q, struct ol_val **ret, struct ol_err *err)
     int r = 0;
 
     if (!(row->flags & METHOD_HOST))
-        r = nova_object_adopt(q->arena, instance, &w.instance, err);
-    return r < 0 ? ol_err_prefix(err, r, "argument 'instance'") : method_run(&w, row, ret, err);
+        r = work_load(&w, "instance", "Instance", &w.instance, err);
+    /* Directories are named by it. */
+    if (r >= 0 && w.instance && !nova_is_uuid(instance_uuid(&w)))
+        return nova_fail(err, NOVA_VALUE, "argument 'instance' has no uuid");
+    return r < 0 ? r : method_run(&w, row, ret, err);
 }
 
 static void fill_methods(struct manager *m)
@@ -43,6 +45,7 @@ static void fill_methods(struct manager *m)
             .run = serve,
             .key = row->flags & (METHOD_HOST | METHOD_PARALLEL) ? NULL : KEY,
             .lane = row->flags & METHOD_BUILD ? TASK_BUILD : TASK_ANY,
+            .flags = row->flags & METHOD_QUICK ? RPC_QUICK : 0,
         };
     }
 }
@@ -61,7 +64,6 @@ struct manager *manager_new(const struct manager_parts *parts)
     m->driver = parts->driver;
     m->images = image_cache_new(m->env, m->config, m->cloud);
     m->tracker = tracker_new(m);
-    pthread_mutex_init(&m->lock, NULL);
     fill_methods(m);
     versions[0] = parts->release->rpc_version;
     versions[1] = v5;
@@ -81,7 +83,6 @@ void manager_free(struct manager *m)
     free((void *)m->endpoints[0].versions);
     free(m->endpoints);
     free(m->methods);
-    pthread_mutex_destroy(&m->lock);
     free(m);
 }
 
@@ -99,9 +100,9 @@ int manager_init_host(struct manager *m, struct ol_err *err)
     return r < 0 ? r : recover_all(m, err);
 }
 
-int manager_update_resources(struct manager *m, bool is_startup, struct ol_err *err)
+int manager_update_resources(struct manager *m, struct ol_err *err)
 {
-    return tracker_update(m->tracker, is_startup, err);
+    return tracker_update(m->tracker, err);
 }
 
 const struct rpc_endpoint *manager_endpoints(const struct manager *m, size_t *ret_n)

@@ -34,9 +34,10 @@ void manager_free(struct manager *m);
  * when the option says so, notes power states. Before the queues are served. */
 int manager_init_host(struct manager *m, struct ol_err *err) __attribute__((warn_unused_result));
 
-/* The first look at resources (pre_start_hook): compute node made or found, provider in placement.
- * 'is_startup' as in nova: failures of placement are fatal only then. */
-int manager_update_resources(struct manager *m, bool is_startup, struct ol_err *err)
+/* What the driver has and the instances use: the compute node's row is made or saved, its provider in
+ * placement brought up to date. The first time before the queues are served (pre_start_hook). A
+ * placement that doesn't answer is only logged. */
+int manager_update_resources(struct manager *m, struct ol_err *err)
     __attribute__((warn_unused_result));
 
 /* The tables of methods, for rpc_serve(); 'service' there is the manager. */

@@ -35,7 +35,7 @@ const struct method_row manager_methods[] = {
     {"get_diagnostics", "6.0", METHOD_PARALLEL | METHOD_FAULTS, method_diagnostics, NULL},
     {"get_instance_diagnostics", "6.0", METHOD_PARALLEL | METHOD_FAULTS,
      method_instance_diagnostics, NULL},
-    {"get_host_uptime", "6.0", METHOD_HOST, method_uptime, NULL},
+    {"get_host_uptime", "6.0", METHOD_HOST | METHOD_QUICK, method_uptime, NULL},
     {"external_instance_event", "6.0", METHOD_HOST, method_external_event, NULL},
     {"inject_network_info", "6.0", METHOD_PARALLEL, method_nothing, NULL},
     {"refresh_instance_security_rules", "6.0", METHOD_HOST, method_nothing, NULL},
@@ -162,13 +162,8 @@ static void revert_task_state(struct work *w, const struct ol_err *why)
 
 static void failed(struct work *w, const struct method_row *row, const struct ol_err *why)
 {
-    struct ol_err err = OL_ERR_INIT;
-
-    if ((row->flags & METHOD_FAULTS) && !nova_is(why, NOVA_INSTANCE_NOT_FOUND)
-        && conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, why,
-                           &err)
-               < 0)
-        note(w, "its fault was not recorded", &err);
+    if ((row->flags & METHOD_FAULTS) && !nova_is(why, NOVA_INSTANCE_NOT_FOUND))
+        instance_record_fault(w, why);
     end_event(w, row, why);
     if (row->flags & METHOD_REVERTS)
         revert_task_state(w, why);

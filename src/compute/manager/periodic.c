@@ -56,12 +56,15 @@ static int for_each(struct manager *m, const char *const *attrs, const char *wha
 
 static int update_resources(struct manager *m, struct ol_err *err)
 {
-    return tracker_update(m->tracker, false, err);
+    return tracker_update(m->tracker, err);
 }
 
+/* The list may be old by now: who differs is looked at again when it is his turn. */
 static int sync_one(struct work *w, struct ol_err *err)
 {
-    return sync_instance(w, instance_power(w->m, instance_uuid(w)), err);
+    if (sync_decide(w->instance, instance_power(w->m, instance_uuid(w))) != SYNC_NOTHING)
+        instance_later(w->m, instance_uuid(w), "its power state was not saved", sync_now);
+    return 0;
 }
 
 static int sync_power_states(struct manager *m, struct ol_err *err)
@@ -69,13 +72,38 @@ static int sync_power_states(struct manager *m, struct ol_err *err)
     return for_each(m, (const char *const[]){NULL}, "its power state was not saved", sync_one, err);
 }
 
+/* Whose VIFs are made or taken away just now is no case for healing. */
+static bool is_healable(const struct nova_object *instance)
+{
+    static const char *const states[] = {VM_BUILDING, VM_DELETED, VM_SOFT_DELETED, NULL};
+    static const char *const tasks[] = {TASK_DELETING, TASK_NETWORKING, NULL};
+
+    return !instance_is(instance, "vm_state", states)
+           && !instance_is(instance, "task_state", tasks);
+}
+
+/* One instance a round, as nova does: neutron is asked several times for each. */
 static int heal_info_cache(struct manager *m, struct ol_err *err)
 {
-    static const char *const attrs[] = {"info_cache", NULL};
+    static const char *const attrs[] = {NULL};
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(LIST_ARENA);
+    struct nova_object *list;
+    size_t n;
+    int r;
 
     if (!cloud_has(m->cloud, CLOUD_NEUTRON))
         return 0;
-    return for_each(m, attrs, "its ports were not read", network_heal, err);
+    r = list_ours(m, attrs, &a, &list, err);
+    n = r < 0 ? 0 : nova_list_count(list);
+    for (size_t tried = 0; tried < n; tried++) {
+        const struct nova_object *one = nova_list_item(list, m->next_healed++ % n);
+
+        if (!is_healable(one))
+            continue;
+        instance_later(m, nova_str(one, "uuid"), "its ports were not read", network_heal);
+        break;
+    }
+    return r;
 }
 
 static int sync_scheduler(struct manager *m, struct ol_err *err)
@@ -99,7 +127,7 @@ static int sync_scheduler(struct manager *m, struct ol_err *err)
 }
 
 /* Soft-deleted longer ago than reclaim_instance_interval. */
-static int reclaim_one(struct work *w, struct ol_err *err)
+static int reclaim(struct work *w, struct ol_err *err)
 {
     const char *when = nova_str(w->instance, "deleted_at");
     ol_time age = when ? ol_now_wall(w->m->env) - nova_time(when) : 0;
@@ -112,6 +140,13 @@ static int reclaim_one(struct work *w, struct ol_err *err)
     ol_info(w->m->env, "Reclaiming deleted instance %s", instance_uuid(w));
     r = instance_mappings(w, &mappings, err);
     return r < 0 ? r : terminate_instance(w, mappings, err);
+}
+
+static int reclaim_one(struct work *w, struct ol_err *err)
+{
+    if (instance_is(w->instance, "vm_state", (const char *const[]){VM_SOFT_DELETED, NULL}))
+        instance_later(w->m, instance_uuid(w), "it was not reclaimed", reclaim);
+    return 0;
 }
 
 static int reclaim_deleted(struct manager *m, struct ol_err *err)
@@ -142,7 +177,7 @@ static int check_build_time(struct manager *m, struct ol_err *err)
                     err);
 }
 
-/* Machines whose rows say that they are deleted, or that have none. */
+/* A machine whose row says that it was deleted long enough ago. */
 static int handle_running_deleted(struct manager *m, const char *uuid, struct ol_err *err)
 {
     const char *action = m->config->running_deleted_instance_action;
@@ -160,18 +195,30 @@ static int handle_running_deleted(struct manager *m, const char *uuid, struct ol
         m->virt, uuid, ol_arena_printf(&a, "%s/%s", m->config->instances_path, uuid), true, err);
 }
 
+/* One without any row may be another cloud's: a wrong transport_url must not cost a disk. */
 static int check_running_deleted(struct manager *m, const char *uuid, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ONE_ARENA);
     struct nova_context context = nova_context_admin(&a, m->env);
     struct nova_object *instance;
-    int r = conductor_get_instance(m->conductor, &context, uuid, NULL, &a, &instance, err);
+    const char *when;
+    int r;
 
-    if (r >= 0)
-        return nova_bool(instance, "deleted") ? handle_running_deleted(m, uuid, err) : 0;
-    if (!nova_is(err, NOVA_INSTANCE_NOT_FOUND))
+    ol_val_set_str(&a, context.values, "read_deleted", "yes");
+    r = conductor_get_instance(m->conductor, &context, uuid, NULL, &a, &instance, err);
+    if (r < 0 && nova_is(err, NOVA_INSTANCE_NOT_FOUND)) {
+        ol_warn(m->env,
+                "machine %s is on this host and no instance is known for it: it is left alone",
+                uuid);
+        *err = OL_ERR_INIT;
+        return 0;
+    }
+    if (r < 0 || !nova_bool(instance, "deleted"))
         return r;
-    *err = OL_ERR_INIT;
+    when = nova_str(instance, "deleted_at");
+    if (!when
+        || ol_now_wall(m->env) - nova_time(when) < m->config->running_deleted_instance_timeout)
+        return 0;
     return handle_running_deleted(m, uuid, err);
 }
 
@@ -202,8 +249,12 @@ static int clean_image_cache(struct manager *m, struct ol_err *err)
         return 0;
     r = list_ours(m, attrs, &a, &list, err);
     for (size_t i = 0; r >= 0 && i < nova_list_count(list); i++) {
-        const char *image = nova_str(nova_list_item(list, i), "image_ref");
+        const struct nova_object *one = nova_list_item(list, i);
+        const char *image = nova_str(one, "image_ref");
 
+        /* What it boots from is written nowhere. */
+        if (instance_is(one, "vm_state", (const char *const[]){VM_RESCUED, NULL}))
+            return 0;
         if (image && *image)
             ol_strv_add(&used, image);
     }
@@ -217,8 +268,15 @@ static int clean_image_cache(struct manager *m, struct ol_err *err)
     }
 SPACING(of_resources, update_resources_interval)
 SPACING(of_power, sync_power_state_interval)
-SPACING(of_heal, heal_instance_info_cache_interval)
-SPACING(of_deleted, running_deleted_instance_poll_interval)
+
+/* Here 0 means never. */
+#define SPACING_OR_NEVER(name, option)                                                             \
+    static ol_time name(const struct compute_config *c)                                            \
+    {                                                                                              \
+        return c->option > 0 ? c->option : -1;                                                     \
+    }
+SPACING_OR_NEVER(of_heal, heal_instance_info_cache_interval)
+SPACING_OR_NEVER(of_deleted, running_deleted_instance_poll_interval)
 SPACING(of_images, image_cache_interval)
 SPACING(of_scheduler, scheduler_instance_sync_interval)
 

@@ -10,6 +10,8 @@
 
 #define EXPECT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+enum { MAX_SHUTDOWN_SECONDS = 3600 };
+
 static bool is_off(enum virt_power power)
 {
     return power == VIRT_NOSTATE || power == VIRT_SHUTDOWN || power == VIRT_CRASHED;
@@ -23,8 +25,9 @@ int power_off_instance(struct work *w, bool is_clean, struct ol_err *err)
     const char *text = ol_val_str(own);
     int64_t seconds;
 
-    /* The image's own wish counts for a clean stop. */
-    if (is_clean && text && ol_parse_i64(text, 10, &seconds) == 0 && seconds >= 0)
+    /* The image's own wish counts for a clean stop, within reason: a thread waits for it. */
+    if (is_clean && text && ol_parse_i64(text, 10, &seconds) == 0 && seconds >= 0
+        && seconds <= MAX_SHUTDOWN_SECONDS)
         timeout = seconds * OL_SECOND;
     return w->m->driver->power_off(w->m->virt, instance_uuid(w), timeout,
                                    w->m->config->shutdown_retry_interval, err);
@@ -113,18 +116,13 @@ static int reboot_machine(struct work *w, bool is_hard, struct ol_err *err)
  * the instance is in error, and the failure is the method's. */
 static int reboot_failed(struct work *w, int r, struct ol_err *err)
 {
-    struct ol_err mine = OL_ERR_INIT;
-
     if (instance_power(w->m, instance_uuid(w)) != VIRT_RUNNING) {
         ol_error(w->m->env, "Cannot reboot instance: %s", ol_err_text(err));
         instance_set_error(w, false);
         return r;
     }
     ol_warn(w->m->env, "Reboot failed but instance is running: %s", ol_err_text(err));
-    if (conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, err,
-                        &mine)
-        < 0)
-        ol_warn(w->m->env, "its fault was not recorded: %s", ol_err_text(&mine));
+    instance_record_fault(w, err);
     return 0;
 }
 
@@ -182,6 +180,8 @@ int method_suspend(struct work *w, struct ol_val **ret, struct ol_err *err)
     nova_set_key(w->instance, "system_metadata", "old_vm_state", before ? before : VM_ACTIVE);
     if (r >= 0)
         r = w->m->driver->suspend(w->m->virt, machine, err);
+    if (r < 0)
+        instance_set_error(w, false);
     return r < 0 ? r : instance_settle(w, VM_SUSPENDED, EXPECT(TASK_SUSPENDING), err);
 }
 
@@ -194,8 +194,10 @@ int method_resume(struct work *w, struct ol_val **ret, struct ol_err *err)
 
     if (r >= 0)
         r = w->m->driver->resume(w->m->virt, machine, err);
-    if (r < 0)
+    if (r < 0) {
+        instance_set_error(w, false);
         return r;
+    }
     before = before ? ol_arena_strdup(w->arena, before) : VM_ACTIVE;
     nova_unset_key(w->instance, "system_metadata", "old_vm_state");
     return instance_settle(w, before, EXPECT(TASK_RESUMING), err);

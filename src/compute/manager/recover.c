@@ -109,20 +109,29 @@ enum recover_step recover_decide(const struct nova_object *instance, const char 
     return step;
 }
 
+/* Of a build the machine is nobody's. Otherwise (a rebuild, an unshelve) it is the user's, and stays. */
 static int do_error(struct work *w, struct ol_err *err)
 {
+    bool is_build = is_state(w->instance, EXPECT(VM_BUILDING));
+    const char *task = nova_str(w->instance, "task_state");
     struct ol_err why = OL_ERR_INIT;
-    int r = nova_fail(&why, NOVA_BUILD_ABORT,
-                      "Build of instance %s aborted: the compute service stopped during it.",
-                      instance_uuid(w));
+    int r = 0;
 
-    /* The machine of a half build is nobody's. */
-    r = w->m->driver->destroy(w->m->virt, instance_uuid(w), instance_directory(w), true, err);
-    if (r >= 0)
-        r = conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host,
-                            &why, err);
+    if (is_build)
+        r = w->m->driver->destroy(w->m->virt, instance_uuid(w), instance_directory(w), true, err);
+    if (r < 0) {
+        instance_set_error(w, true);
+        return r;
+    }
+    r = is_build ? nova_fail(&why, NOVA_BUILD_ABORT,
+                             "Build of instance %s aborted: the compute service stopped during it.",
+                             instance_uuid(w))
+                 : nova_fail(&why, NOVA_EXCEPTION,
+                             "The compute service stopped while the instance was %s.",
+                             task ? task : "changed");
+    instance_record_fault(w, &why);
     instance_set_error(w, true);
-    return r;
+    return 0;
 }
 
 static int do_clear(struct work *w, struct ol_err *err)
@@ -153,15 +162,28 @@ static int do_delete(struct work *w, struct ol_err *err)
     return run_method(w, "terminate_instance", err);
 }
 
-static int do_reboot_soft(struct work *w, struct ol_err *err)
+static int reboot(struct work *w, const char *type, struct ol_err *err)
 {
-    return power_reboot(w, false, err);
+    struct ol_val *args = ol_val_new_map(w->arena);
+
+    ol_val_set_str(w->arena, args, "reboot_type", type);
+    w->args = args;
+    return run_method(w, "reboot_instance", err);
 }
 
+static int do_reboot_soft(struct work *w, struct ol_err *err)
+{
+    return reboot(w, "SOFT", err);
+}
+
+/* A soft reboot that was caught between off and on has become a hard one. */
 static int do_reboot_hard(struct work *w, struct ol_err *err)
 {
+    int r;
+
     nova_set_str(w->instance, "task_state", TASK_REBOOT_PENDING_HARD);
-    return power_reboot(w, true, err);
+    r = instance_save(w, NULL, err);
+    return r < 0 ? r : reboot(w, "HARD", err);
 }
 
 static int do_unpause(struct work *w, struct ol_err *err)
@@ -258,23 +280,6 @@ static int find_building(struct manager *m, const struct ol_strv *uuids, struct 
                          ret, err);
 }
 
-/* Consumers of our provider that no row of ours names. */
-static int unclaimed(struct manager *m, const struct ol_strv *handled, struct ol_arena *a,
-                     struct ol_strv *ret, struct ol_err *err)
-{
-    const struct ol_val *allocations;
-    int r = placement_provider_allocations(m->cloud, tracker_provider(m->tracker), a, &allocations,
-                                           err);
-
-    for (size_t i = 0; r >= 0 && i < ol_val_count(allocations); i++) {
-        const char *uuid = ol_val_str(ol_val_pair(allocations, i)->key);
-
-        if (uuid && !ol_strv_has(handled, uuid))
-            ol_strv_add(ret, uuid);
-    }
-    return r;
-}
-
 /* Where the allocations of the others name our provider, or nobody else is there to build them. */
 static int find_unclaimed(struct manager *m, const struct ol_strv *handled, struct ol_arena *a,
                           struct nova_object **ret, struct ol_err *err)
@@ -286,23 +291,19 @@ static int find_unclaimed(struct manager *m, const struct ol_strv *handled, stru
         return find_building(m, NULL, a, ret, err);
     if (!cloud_has(m->cloud, CLOUD_PLACEMENT) || !tracker_provider(m->tracker)[0])
         return 0;
-    r = unclaimed(m, handled, a, &uuids, err);
+    r = orphans_consumers(m, handled, a, &uuids, err);
     return r >= 0 && uuids.n ? find_building(m, &uuids, a, ret, err) : r;
 }
 
 static void error_out(struct work *w)
 {
-    struct ol_err why = OL_ERR_INIT, err = OL_ERR_INIT;
-    int r = nova_fail(&why, NOVA_BUILD_ABORT,
-                      "Build of instance %s aborted: the compute service stopped before it began.",
-                      instance_uuid(w));
+    struct ol_err why = OL_ERR_INIT;
 
+    (void)!nova_fail(&why, NOVA_BUILD_ABORT,
+                     "Build of instance %s aborted: the compute service stopped before it began.",
+                     instance_uuid(w));
     ol_info(w->m->env, "instance %s: %s It is set to error", instance_uuid(w), ol_err_text(&why));
-    r = conductor_fault(w->m->conductor, &w->context, instance_uuid(w), w->m->config->host, &why,
-                        &err);
-    if (r < 0)
-        ol_warn(w->m->env, "instance %s: its fault was not recorded: %s", instance_uuid(w),
-                ol_err_text(&err));
+    instance_record_fault(w, &why);
     instance_set_error(w, true);
 }
 
@@ -351,6 +352,7 @@ int recover_all(struct manager *m, struct ol_err *err)
         ol_strv_add(&handled, nova_str(instance, "uuid"));
         recover_one(m, instance);
     }
+    orphans_remove_evacuated(m, &handled);
     error_out_unclaimed(m, &handled);
     return 0;
 }

@@ -51,7 +51,7 @@ int method_refuse_rebuild(struct work *w, struct ol_val **ret, struct ol_err *er
 
     if (image && !ol_val_is_truthy(work_arg(w, "recreate"))) {
         nova_set_str(w->instance, "image_ref", image);
-        if (ol_val_count(kept))
+        if (ol_val_is(kept, OL_VAL_MAP) && ol_val_count(kept))
             nova_set_val(w->instance, "system_metadata", kept);
     }
     return method_refuse(w, ret, err);
@@ -76,11 +76,10 @@ static void end_migration(struct work *w, struct nova_object *migration)
 /* Of a move, on either side: what the migration holds is the instance's again. */
 int method_refuse_move(struct work *w, struct ol_val **ret, struct ol_err *err)
 {
-    const struct ol_val *given = work_arg(w, "migration");
     struct nova_object *migration;
     struct ol_err mine = OL_ERR_INIT;
 
-    if (given && nova_object_load(w->arena, given, &migration, &mine) >= 0)
+    if (work_load(w, "migration", "Migration", &migration, &mine) >= 0)
         end_migration(w, migration);
     return method_refuse(w, ret, err);
 }

@@ -19,24 +19,26 @@ static const char *rescue_image(const struct work *w)
     return asked ? asked : base ? base : nova_str(w->instance, "image_ref");
 }
 
-static int start_rescue(struct work *w, struct ol_err *err)
+/* Before anything is touched. */
+static int fetch_rescue(struct work *w, struct image_base *ret, struct ol_err *err)
 {
     const char *image = rescue_image(w);
-    const struct ol_val *clean = work_arg(w, "clean_shutdown");
-    struct virt_machine *machine;
-    struct image_base base = {0};
-    int r = 0;
 
     if (!image || !*image)
         return nova_fail(err, NOVA_INSTANCE_NOT_RESCUABLE,
                          "Instance %s cannot be rescued: it has no image to boot from",
                          instance_uuid(w));
-    if (machine_has_disks(w))
-        r = image_cache_get(w->m->images, &w->context, image, &base, err);
+    return machine_has_disks(w) ? image_cache_get(w->m->images, &w->context, image, ret, err) : 0;
+}
+
+static int start_rescue(struct work *w, const struct image_base *base, struct ol_err *err)
+{
+    const struct ol_val *clean = work_arg(w, "clean_shutdown");
+    struct virt_machine *machine;
+    int r = power_off_instance(w, !clean || ol_val_is_truthy(clean), err);
+
     if (r >= 0)
-        r = power_off_instance(w, !clean || ol_val_is_truthy(clean), err);
-    if (r >= 0)
-        r = machine_of_rescue(w, &base, &machine, err);
+        r = machine_of_rescue(w, base, &machine, err);
     if (r >= 0)
         r = w->m->driver->power_on(w->m->virt, machine, err);
     return r;
@@ -44,9 +46,13 @@ static int start_rescue(struct work *w, struct ol_err *err)
 
 int method_rescue(struct work *w, struct ol_val **ret, struct ol_err *err)
 {
+    struct image_base base = {0};
     struct ol_err why = OL_ERR_INIT;
+    int r = fetch_rescue(w, &base, err);
 
-    if (start_rescue(w, &why) < 0) {
+    if (r < 0)
+        return r;
+    if (start_rescue(w, &base, &why) < 0) {
         instance_set_error(w, false);
         return nova_fail(err, NOVA_INSTANCE_NOT_RESCUABLE,
                          "Instance %s cannot be rescued: Driver Error: %s", instance_uuid(w),

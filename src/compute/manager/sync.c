@@ -4,7 +4,6 @@
 #include "compute/base/exception.h"
 #include "compute/base/log-context.h"
 #include "compute/manager/manager-internal.h"
-#include "core/alloc.h"
 
 /* The power state that a driver has against the one that is stored: nova's
  * _sync_instance_power_state, as a decision and its execution. */
@@ -27,8 +26,9 @@ enum sync_step sync_decide(const struct nova_object *instance, enum virt_power p
         return SYNC_STOP;
     if (instance_is(instance, "vm_state", EXPECT(VM_PAUSED)) && is_off(power))
         return SYNC_FORCE_STOP;
-    if (instance_is(instance, "vm_state", EXPECT(VM_STOPPED, VM_SOFT_DELETED, VM_DELETED))
-        && !is_off(power) && power != VIRT_NOSTATE)
+    /* One that is deleted softly and runs is only warned about: stopped, it would come back. */
+    if (instance_is(instance, "vm_state", EXPECT(VM_STOPPED)) && !is_off(power)
+        && power != VIRT_NOSTATE)
         return SYNC_FORCE_STOP;
     return differs ? SYNC_SAVE_POWER : SYNC_NOTHING;
 }
@@ -37,21 +37,23 @@ enum sync_step sync_decide(const struct nova_object *instance, enum virt_power p
 static int stop(struct work *w, struct ol_err *err)
 {
     struct ol_val *none = NULL;
-    int r;
+    int r = instance_note_action(w, "stop", err);
 
     nova_set_str(w->instance, "task_state", TASK_POWERING_OFF);
     nova_set_int(w->instance, "progress", 0);
-    r = instance_save(w, EXPECT(TASK_NONE), err);
+    if (r >= 0)
+        r = instance_save(w, EXPECT(TASK_NONE), err);
     return r < 0 ? r : method_run(w, method_find("stop_instance"), &none, err);
 }
 
 int sync_instance(struct work *w, enum virt_power power, struct ol_err *err)
 {
     enum sync_step step = sync_decide(w->instance, power);
-    const char *state = nova_str(w->instance, "vm_state");
+    const char *state = nova_str(w->instance, "vm_state"), *host = nova_str(w->instance, "host");
     int r = 0;
 
-    if (step == SYNC_NOTHING)
+    /* It may have moved: then its state is another host's to tell. */
+    if (step == SYNC_NOTHING || !host || strcmp(host, w->m->config->host) != 0)
         return 0;
     ol_info(w->m->env, "%s: the stored power state (%d) does not match that of the hypervisor (%d)",
             state ? state : "None", (int)nova_int(w->instance, "power_state", VIRT_NOSTATE),
@@ -61,68 +63,29 @@ int sync_instance(struct work *w, enum virt_power power, struct ol_err *err)
         r = instance_save(w, NULL, err);
     if (r < 0 || step == SYNC_SAVE_POWER)
         return r;
-    ol_warn(w->m->env, "instance %s: %s", instance_uuid(w),
+    ol_warn(w->m->env, "%s",
             step == SYNC_STOP ? "it went down by itself. Calling the stop API."
                               : "it is not stopped. Calling the stop API.");
     return stop(w, err);
 }
 
-/* --- events of the driver --- */
-
-struct event {
-    struct manager *m;
-    char uuid[37];
-    enum virt_power power;
-};
-
-static const struct {
-    const char *name;
-    enum virt_power power;
-} events[] = {
-    [VIRT_EVENT_STARTED] = {"Started", VIRT_RUNNING},
-    [VIRT_EVENT_STOPPED] = {"Stopped", VIRT_SHUTDOWN},
-    [VIRT_EVENT_PAUSED] = {"Paused", VIRT_PAUSED},
-    [VIRT_EVENT_RESUMED] = {"Resumed", VIRT_RUNNING},
-    [VIRT_EVENT_SUSPENDED] = {"Suspended", VIRT_SUSPENDED},
-    [VIRT_EVENT_CRASHED] = {"Crashed", VIRT_CRASHED},
-};
-
-/* By now the machine may do something else again: then the event is old. */
-static void handle(void *ctx)
+int sync_now(struct work *w, struct ol_err *err)
 {
-    ol_autofree struct event *e = ctx;
-    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(16 << 20);
-    ol_auto(log_context_unbind) struct log_binding bound;
-    struct nova_context admin = nova_context_admin(&a, e->m->env);
-    struct nova_object *instance;
-    struct ol_err err = OL_ERR_INIT;
-    struct work w;
-    int r;
-
-    log_context_bind(&bound, &admin, e->uuid);
-    r = conductor_get_instance(e->m->conductor, &admin, e->uuid, NULL, &a, &instance, &err);
-    if (r >= 0) {
-        w = instance_work(e->m, &a, instance);
-        if (instance_power(e->m, e->uuid) == e->power)
-            r = sync_instance(&w, e->power, &err);
-    }
-    if (r < 0 && !nova_is(&err, NOVA_INSTANCE_NOT_FOUND))
-        ol_warn(e->m->env, "instance %s: its new power state was not saved: %s", e->uuid,
-                ol_err_text(&err));
+    return sync_instance(w, instance_power(w->m, instance_uuid(w)), err);
 }
 
+/* By the time of its turn the machine may do something else again: what counts is what it does then. */
 void sync_event(void *ctx, const struct virt_event *e)
 {
+    static const char *const names[] = {
+        [VIRT_EVENT_STARTED] = "Started",     [VIRT_EVENT_STOPPED] = "Stopped",
+        [VIRT_EVENT_PAUSED] = "Paused",       [VIRT_EVENT_RESUMED] = "Resumed",
+        [VIRT_EVENT_SUSPENDED] = "Suspended", [VIRT_EVENT_CRASHED] = "Crashed",
+    };
+    ol_auto(log_context_unbind) struct log_binding bound;
     struct manager *m = ctx;
-    struct event *mine = ol_xcalloc(1, sizeof(*mine));
 
-    mine->m = m;
-    mine->power = events[e->kind].power;
-    strncat(mine->uuid, e->uuid, sizeof(mine->uuid) - 1);
-    ol_info(m->env, "VM %s (Lifecycle Event) of instance %s", events[e->kind].name, mine->uuid);
-    task_pool_add(m->parts.pool, &(struct task){.name = "lifecycle event",
-                                                .key = mine->uuid,
-                                                .run = handle,
-                                                .drop = free,
-                                                .ctx = mine});
+    log_context_bind(&bound, NULL, e->uuid);
+    ol_info(m->env, "VM %s (Lifecycle Event)", names[e->kind]);
+    instance_later(m, e->uuid, "its new power state was not saved", sync_now);
 }

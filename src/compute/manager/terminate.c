@@ -86,10 +86,10 @@ static int take_mappings(struct work *w, struct nova_object **ret, struct ol_err
     const struct ol_val *given = work_arg(w, "bdms");
 
     if (given) {
-        int r = nova_object_load(w->arena, given, ret, err);
+        int r = work_load(w, "bdms", "BlockDeviceMappingList", ret, err);
 
         if (r < 0 || !is_stale(*ret))
-            return r < 0 ? ol_err_prefix(err, r, "argument 'bdms'") : 0;
+            return r;
     }
     return instance_mappings(w, ret, err);
 }

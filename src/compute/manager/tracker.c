@@ -184,8 +184,10 @@ void tracker_find(struct tracker *t)
     ol_strv_done(&res.traits);
 }
 
-static int count_instances(struct tracker *t, const struct nova_context *c, struct ol_err *err)
+static int count_instances(struct tracker *t, const struct nova_context *c,
+                           struct ol_strv *ret_known, struct ol_err *err)
 {
+    static const char *const gone[] = {VM_DELETED, VM_SHELVED_OFF, NULL};
     static const char *const attrs[] = {"system_metadata", "numa_topology", "flavor",
                                         "migration_context", NULL};
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(WORK_ARENA);
@@ -204,8 +206,13 @@ static int count_instances(struct tracker *t, const struct nova_context *c, stru
     if (r < 0)
         return r;
     usage_clear(&t->usage);
-    for (size_t i = 0; i < nova_list_count(list); i++)
-        usage_put(&t->usage, nova_list_item(list, i));
+    for (size_t i = 0; i < nova_list_count(list); i++) {
+        const struct nova_object *one = nova_list_item(list, i);
+
+        ol_strv_add(ret_known, nova_str(one, "uuid"));
+        if (!instance_is(one, "vm_state", gone))
+            usage_put(&t->usage, one);
+    }
     return 0;
 }
 
@@ -216,27 +223,41 @@ static int save_node(struct tracker *t, const struct nova_context *c, struct ol_
 
     if (ol_val_count(ol_val_get(t->node->primitive, "nova_object.changes")))
         r = conductor_save(t->m->conductor, c, t->node, err);
-    if (r < 0)
+    if (r < 0 && nova_is(err, NOVA_COMPUTE_HOST_NOT_FOUND)) {
+        /* Somebody deleted the row: the next update makes it anew. */
+        t->node = NULL;
         return r;
+    }
+    if (r < 0) {
+        keep_node(t, t->node); /* with its changes; values that were replaced go */
+        return r;
+    }
     /* The conductor names what has changes within, pci_device_pools as it was stored, for ever. */
     nova_clear_changes(t->node);
     keep_node(t, t->node);
     return r;
 }
 
-static bool is_service_disabled(struct tracker *t, const struct nova_context *c, struct ol_arena *a)
+/* No answer is no "enabled": a host that is being drained would get instances. */
+static int is_service_disabled(struct tracker *t, const struct nova_context *c, struct ol_arena *a,
+                               bool *ret, struct ol_err *err)
 {
     struct ol_val *args = ol_val_new_list(a);
     struct nova_object *service = NULL;
-    struct ol_err err = OL_ERR_INIT;
+    struct ol_err why = OL_ERR_INIT;
+    int r;
 
     ol_val_append(a, args, ol_val_new_str(a, t->m->config->host));
-    /* Before the service's first start there is none: it is not disabled. */
-    if (conductor_get(t->m->conductor, c, "Service", "get_by_compute_host", args, NULL, a, &service,
-                      &err)
-        < 0)
-        return false;
-    return service && nova_bool(service, "disabled");
+    r = conductor_get(t->m->conductor, c, "Service", "get_by_compute_host", args, NULL, a, &service,
+                      &why);
+    /* Before the service's first start there is none. */
+    if (r < 0 && !nova_is(&why, NOVA_COMPUTE_HOST_NOT_FOUND)) {
+        if (err)
+            *err = why;
+        return r;
+    }
+    *ret = r >= 0 && service && nova_bool(service, "disabled");
+    return 0;
 }
 
 static int sync_placement(struct tracker *t, const struct nova_context *c,
@@ -251,49 +272,60 @@ static int sync_placement(struct tracker *t, const struct nova_context *c,
         .n_inventories = USAGE_INVENTORIES,
         .traits = &traits,
     };
+    bool is_disabled;
+    int r;
 
     if (!cloud_has(t->m->cloud, CLOUD_PLACEMENT))
         return 0;
     usage_inventories(t->node, t->m->config, inventories);
     ol_strv_each (name, &res->traits)
         ol_strv_add(&traits, name);
-    if (is_service_disabled(t, c, a))
+    r = is_service_disabled(t, c, a, &is_disabled, err);
+    if (r < 0)
+        return r;
+    if (is_disabled)
         ol_strv_add(&traits, "COMPUTE_STATUS_DISABLED");
     return placement_sync(t->m->cloud, &p, t->is_stale, err);
 }
 
-static int update(struct tracker *t, struct ol_err *err)
+static int update(struct tracker *t, struct ol_strv *ret_known, struct ol_err *err)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(NODE_ARENA);
     struct nova_context c = nova_context_admin(&a, t->m->env);
     struct virt_resources res = {0};
+    struct ol_err why = OL_ERR_INIT;
     int r = t->m->driver->resources(t->m->virt, &a, &res, err);
 
     if (r >= 0 && !t->node)
         r = load_node(t, &c, &res, err);
     if (r >= 0)
-        r = count_instances(t, &c, err);
+        r = count_instances(t, &c, ret_known, err);
     if (r >= 0) {
         usage_fill_node(&t->usage, &res, t->m->config, t->m->parts.release, t->node);
         set_ratios(t->m->config, t->node);
         r = save_node(t, &c, err);
     }
-    if (r >= 0)
-        r = sync_placement(t, &c, &res, &a, err);
-    if (r >= 0)
+    /* A placement that is away keeps no host from working: the next round repeats it. */
+    if (r >= 0 && sync_placement(t, &c, &res, &a, &why) < 0)
+        ol_error(t->m->env, "placement was not told of node %s: %s", t->hostname,
+                 ol_err_text(&why));
+    else if (r >= 0)
         t->is_stale = false;
     ol_strv_done(&res.hv_specs);
     ol_strv_done(&res.traits);
     return r;
 }
 
-int tracker_update(struct tracker *t, bool is_startup, struct ol_err *err)
+int tracker_update(struct tracker *t, struct ol_err *err)
 {
+    ol_auto(ol_strv_done) struct ol_strv known = OL_STRV_INIT;
     int r;
 
     pthread_mutex_lock(&t->lock);
-    r = update(t, err);
+    r = update(t, &known, err);
     pthread_mutex_unlock(&t->lock);
+    if (r >= 0)
+        orphans_drop_allocations(t->m, &known);
     return r < 0 ? ol_err_prefix(err, r, "Error updating resources for node %s",
                                  t->hostname[0] ? t->hostname : t->m->config->host)
                  : 0;
@@ -361,11 +393,6 @@ void tracker_release(struct work *w)
     if (usage_remove(&t->usage, instance_uuid(w)) && t->node)
         usage_changed(w);
     pthread_mutex_unlock(&t->lock);
-}
-
-void tracker_abort(struct work *w)
-{
-    tracker_release(w);
 }
 
 /* Counts for the scheduler's weigher: one good build and the host is trusted again. */

@@ -241,10 +241,10 @@ int method_attach_volume(struct work *w, struct ol_val **ret, struct ol_err *err
     struct ol_err mine = OL_ERR_INIT;
     struct nova_object *bdm;
     bool is_plugged = false;
-    int r = nova_object_load(w->arena, work_arg(w, "bdm"), &bdm, err);
+    int r = work_load(w, "bdm", "BlockDeviceMapping", &bdm, err);
 
     if (r < 0)
-        return ol_err_prefix(err, r, "argument 'bdm'");
+        return r;
     r = attach(w, bdm, &is_plugged, err);
     if (r >= 0)
         return 0;

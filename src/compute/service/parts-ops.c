@@ -110,7 +110,7 @@ static int find_node(void *ctx, char ret[37], struct ol_err *err)
 
 static int update_resources(void *ctx, struct ol_err *err)
 {
-    return manager_update_resources(((struct service_parts *)ctx)->manager, true, err);
+    return manager_update_resources(((struct service_parts *)ctx)->manager, err);
 }
 
 static int serve(struct service_parts *p, const char *topic, struct ol_err *err)

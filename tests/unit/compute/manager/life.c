@@ -131,7 +131,7 @@ void life_start(struct life *f)
     struct ol_err err = OL_ERR_INIT;
 
     life_must(manager_init_host(f->manager, &err), &err);
-    life_must(manager_update_resources(f->manager, true, &err), &err);
+    life_must(manager_update_resources(f->manager, &err), &err);
 }
 
 struct nova_object *life_new_instance(struct life *f, const char *uuid)

@@ -140,7 +140,7 @@ static void power_states_are_brought_together_as_nova_does(void **state)
         {"stopped", NULL, VIRT_SHUTDOWN, VIRT_SHUTDOWN, SYNC_NOTHING},
         {"paused", NULL, VIRT_PAUSED, VIRT_SHUTDOWN, SYNC_FORCE_STOP},
         {"paused", NULL, VIRT_PAUSED, VIRT_RUNNING, SYNC_SAVE_POWER},
-        {"soft-delete", NULL, VIRT_SHUTDOWN, VIRT_RUNNING, SYNC_FORCE_STOP},
+        {"soft-delete", NULL, VIRT_SHUTDOWN, VIRT_RUNNING, SYNC_SAVE_POWER},
         {"error", NULL, VIRT_RUNNING, VIRT_SHUTDOWN, SYNC_SAVE_POWER},
         {"rescued", NULL, VIRT_RUNNING, VIRT_SHUTDOWN, SYNC_SAVE_POWER},
         {"suspended", NULL, VIRT_SUSPENDED, VIRT_SHUTDOWN, SYNC_SAVE_POWER},

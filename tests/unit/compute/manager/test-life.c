@@ -45,11 +45,11 @@ static void an_idle_host_writes_its_node_once(void **state)
 
     life_start(f);
     life_build(f, U);
-    life_must(manager_update_resources(f->manager, false, &err), &err);
+    life_must(manager_update_resources(f->manager, &err), &err);
     n = f->n_node_saves;
     assert_true(n > 0);
     for (int i = 0; i < 3; i++)
-        life_must(manager_update_resources(f->manager, false, &err), &err);
+        life_must(manager_update_resources(f->manager, &err), &err);
     assert_int_equal(f->n_node_saves, n);
 }
 
