@@ -248,8 +248,9 @@ static int wait_for(struct asker *k, const char *uuid, const struct ol_val **row
                     struct ol_err *err)
 {
     ol_time until = ol_now_boot(&k->env) + WAIT_SECONDS * OL_SECOND;
+    ol_time pause = 50 * OL_MS;
 
-    for (;;) {
+    for (;; pause = pause < OL_SECOND ? pause + pause / 4 : OL_SECOND) {
         int r = look(k, uuid, row, err);
 
         if (r < 0 || !*row || !is_busy(*row))
@@ -257,7 +258,7 @@ static int wait_for(struct asker *k, const char *uuid, const struct ol_val **row
         if (ol_now_boot(&k->env) > until)
             return ol_err_set(err, ETIMEDOUT, "instance %s is still %s after %d seconds", uuid,
                               field(*row, "task_state"), WAIT_SECONDS);
-        pause_for(k, 100 * OL_MS);
+        pause_for(k, pause);
     }
 }
 
@@ -296,6 +297,8 @@ static int read_text(struct asker *k, const char *path, struct ol_val *args, con
     if (!path)
         return 0;
     r = ol_file_read(&k->env, path, &text, err);
+    if (r >= 0 && memchr(text.data, '\0', text.len))
+        return ol_err_set(err, EINVAL, "%s is no text", path);
     if (r >= 0)
         ol_val_set_str(&k->arena, args, name, text.data);
     return r;

@@ -29,6 +29,24 @@ static bool write_plain(const struct ol_val *v, const char *format, struct ol_bu
     return false;
 }
 
+/* A terminal obeys control characters, and lines would not be rows any more. */
+static const char *shown(struct ol_arena *a, const char *text)
+{
+    ol_auto(ol_buf_done) struct ol_buf b = OL_BUF_INIT(64 << 10);
+    bool is_plain = true;
+
+    for (const char *p = text; *p; p++) {
+        bool is_control = (unsigned char)*p < 0x20 || *p == 0x7f;
+
+        if (is_control)
+            ol_buf_printf(&b, "\\x%02x", (unsigned char)*p);
+        else
+            ol_buf_addc(&b, *p);
+        is_plain = is_plain && !is_control;
+    }
+    return is_plain ? text : ol_arena_strdup(a, b.data);
+}
+
 /* What stands in a cell: nothing for null, JSON for what is made of parts. */
 static const char *cell(struct ol_arena *a, const struct ol_val *v)
 {
@@ -37,7 +55,7 @@ static const char *cell(struct ol_arena *a, const struct ol_val *v)
     if (!v || ol_val_is(v, OL_VAL_NULL))
         return "-";
     if (!ol_val_is(v, OL_VAL_MAP) && !ol_val_is(v, OL_VAL_LIST))
-        return ol_val_to_text(a, v);
+        return shown(a, ol_val_to_text(a, v));
     return ol_json_dump(v, &ol_json_python, &b) < 0 ? "?" : ol_arena_strdup(a, b.data);
 }
 

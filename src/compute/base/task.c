@@ -140,7 +140,7 @@ static void *work(void *ctx)
     int r = 0;
 
     pthread_mutex_lock(&p->lock);
-    while (!p->is_stopping) {
+    while (!p->is_stopping || p->waiting.first) {
         struct entry **at = find_ready(p);
 
         if (at) {
@@ -241,10 +241,13 @@ bool task_pool_stop(struct task_pool *p, ol_time patience)
     }
     pthread_mutex_lock(&p->lock);
     p->is_stopping = true;
-    drop_waiting(p);
+    if (patience == 0)
+        drop_waiting(p);
     pthread_cond_broadcast(&p->more);
     while (p->n_threads && r != ETIMEDOUT)
         r = pthread_cond_timedwait(&p->ended, &p->lock, &until);
+    drop_waiting(p);
+    pthread_cond_broadcast(&p->more);
     is_done = p->n_threads == 0;
     pthread_mutex_unlock(&p->lock);
     return is_done;

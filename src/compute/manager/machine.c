@@ -74,7 +74,7 @@ static struct ol_val *connection_info(struct ol_arena *a, const struct nova_obje
 {
     const char *text = nova_str(bdm, "connection_info");
     struct ol_val *info;
-    struct ol_err err;
+    struct ol_err err = OL_ERR_INIT;
 
     if (!text || strlen(text) > MAX_CONNECTION_INFO
         || ol_json_load(text, strlen(text), a, &info, &err) < 0)

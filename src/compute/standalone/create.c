@@ -226,6 +226,20 @@ static int check_free(struct rpc_request *q, const char *name, struct ol_err *er
     return r;
 }
 
+static int begin_build(struct rpc_request *q, const struct nova_object *instance,
+                       const struct order *o, struct ol_err *err)
+{
+    const struct standalone *s = q->service;
+    int r = create_mapping(q, instance, o, err);
+
+    if (r >= 0)
+        r = standalone_note_action(q, nova_str(instance, "uuid"), "create", err);
+    if (r >= 0)
+        r = standalone_cast(q, s->parts.config->host, "build_and_run_instance",
+                            build_arguments(q, instance, o), err);
+    return r;
+}
+
 int standalone_create(struct rpc_request *q, struct ol_val **ret, struct ol_err *err)
 {
     const struct standalone *s = q->service;
@@ -239,14 +253,14 @@ int standalone_create(struct rpc_request *q, struct ol_val **ret, struct ol_err 
         return r;
     instance = make_instance(q, &o);
     r = conductor_create(s->parts.conductor, &q->context, instance, err);
-    if (r >= 0)
-        r = create_mapping(q, instance, &o, err);
-    if (r >= 0)
-        r = standalone_note_action(q, nova_str(instance, "uuid"), "create", err);
-    if (r >= 0)
-        r = standalone_cast(q, s->parts.config->host, "build_and_run_instance",
-                            build_arguments(q, instance, &o), err);
-    if (r >= 0)
-        *ret = standalone_row(q->arena, instance);
-    return r;
+    if (r < 0)
+        return r;
+    r = begin_build(q, instance, &o, err);
+    if (r < 0) {
+        /* Nobody will build it: its name is free again. */
+        (void)!conductor_destroy(s->parts.conductor, &q->context, instance, NULL);
+        return r;
+    }
+    *ret = standalone_row(q->arena, instance);
+    return 0;
 }

@@ -26,7 +26,7 @@ const struct rpc_endpoint *standalone_endpoints(size_t *ret_n)
 {
     static const char *const versions[] = {STANDALONE_VERSION, NULL};
     static const struct rpc_method methods[] = {
-        {.name = "create", .version = "1.0", .run = standalone_create},
+        {.name = "create", .version = "1.0", .run = standalone_create, .key = "name"},
         {.name = "act", .version = "1.0", .run = standalone_act},
         {.name = "list", .version = "1.0", .run = standalone_list},
         {.name = "show", .version = "1.0", .run = standalone_show},

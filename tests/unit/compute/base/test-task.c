@@ -176,6 +176,22 @@ static void what_waits_at_the_end_is_dropped(void **state)
     assert_string_equal(b.text, "a");
 }
 
+static void what_waits_at_the_end_is_done_within_the_patience(void **state)
+{
+    struct task_pool *p = pool(1, 0);
+    struct job jobs[3];
+    struct book b;
+
+    book_init(&b, true);
+    for (int i = 0; i < 3; i++) {
+        jobs[i] = (struct job){&b, (char)('a' + i)};
+        add(p, &jobs[i], "instance", TASK_ANY);
+    }
+    end(p);
+    assert_string_equal(b.text, "abc");
+    assert_int_equal(b.dropped, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(tasks_of_other_keys_run_beside_them),
         cmocka_unit_test(builds_keep_to_their_lane),
         cmocka_unit_test(what_waits_at_the_end_is_dropped),
+        cmocka_unit_test(what_waits_at_the_end_is_done_within_the_patience),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
