@@ -6,6 +6,7 @@ ORLOP_OPENSTACK_RIG=DIR, which is left as it was."""
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -94,3 +95,21 @@ class Rig:
 
     def start_conductor(self):
         self.shell("start nova-conductor nova-conductor --config-file /etc/nova/nova.conf")
+
+    def control_logs(self):
+        """Sizes of the logs of those that our messages reach."""
+        logs = {}
+        for name in ("nova-scheduler", "nova-conductor"):
+            path = self.root / f"var/log/nova/{name}.log"
+            logs[path] = path.stat().st_size if path.exists() else 0
+        return logs
+
+    def control_complaints(self, since):
+        """Their lines of errors since control_logs()."""
+        found = []
+        for path, size in since.items():
+            with open(path, "rb") as f:
+                f.seek(size)
+                text = f.read().decode(errors="replace")
+            found += [x for x in text.splitlines() if re.match(r"\S+ \S+ \d+ (ERROR|CRITICAL) ", x)]
+        return found

@@ -89,11 +89,13 @@ def refusals(rig, api, table):
             table.step(f"nova's: {name.replace('to nova', 'to orlop')}", theirs,
                        steps.refused(make))
         table.step("nova's: delete", theirs, lambda s: s.delete())
+        steps.forget_bigger(theirs[0])
 
 
 def takeover(rig, api, table):
     table.section("one host name, fake driver: orlop, then nova, then orlop")
     server, provider, host = None, None, "over"
+    since = rig.control_logs()
     for turn, make in enumerate((Ours, Theirs, Ours)):
         with running(rig, api, make(rig, "fake", host), is_last=turn == 2) as sides:
             (side,) = sides
@@ -119,6 +121,8 @@ def takeover(rig, api, table):
             else:
                 side.all_servers.clear()
             table.step(f"{name}: no complaint in the log", sides, steps.no_complaints)
+            table.step(f"{name}: none in scheduler's, conductor's", sides,
+                       steps.control_is_content(since))
 
 
 def qemu(rig, api, table):

@@ -177,6 +177,14 @@ class Side:
         return {"action": action["action"], "message": action["message"],
                 "events": sorted(events, key=lambda e: e["event"])}
 
+    def request_in_log(self):
+        """The user's request id, user and project, and the instance, as operators look for them."""
+        request = self.actions()[-1]["request_id"]
+        wait(5, f"{request} in the log", lambda: request in self.agent.log())
+        line = next(x for x in self.agent.log().splitlines()
+                    if request in x and "Took" in x and "to build instance" in x)
+        return self.plain(re.sub(r"^\S+ \S+ \d+ |\d+\.\d+|[0-9a-f]{32}", "", line))
+
     def instance_row(self):
         """What the databases keep of it and the API doesn't show."""
         fields = ("launched_on", "host", "node", "root_device_name", "default_ephemeral_device",

@@ -2,6 +2,7 @@
 """Steps on both sides, and the table of how they went."""
 
 import json
+import re
 import time
 import traceback
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Table:
         print(f"\n{title}\n{self._head}\n{'-' * len(self._head)}", flush=True)
 
     def step(self, name, sides, run, allowed=()):
-        """One step on each side. 'allowed': beginnings of differences that have a reason."""
+        """One step on each side. 'allowed': patterns of differences that have a reason."""
         outcomes = [attempt(side, run) for side in sides]
         words, notes = [], []
         for side, o in zip(sides, outcomes):
@@ -65,7 +66,7 @@ class Table:
         same = ""
         if len(outcomes) == 2 and not any(o.why for o in outcomes):
             lines = differences(outcomes[0].fact, outcomes[1].fact)
-            known = [x for x in lines if x.startswith(tuple(allowed))] if allowed else []
+            known = [x for x in lines if any(re.match(a, x) for a in allowed)]
             notes += [x for x in lines if x not in known]
             same = "DIFFERS" if len(known) < len(lines) else \
                 f"equal but {len(known)} known" if known else "equal"

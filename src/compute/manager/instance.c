@@ -207,6 +207,17 @@ struct work instance_work(struct manager *m, struct ol_arena *a, struct nova_obj
     };
 }
 
+/* The scheduler reads a list, even of one (nova's client makes it so). */
+static struct ol_val *list_of_one(struct work *w)
+{
+    struct nova_object *list = nova_object_new(w->arena, w->m->parts.release, "InstanceList");
+    struct ol_val *objects = ol_val_new_list(w->arena);
+
+    ol_val_append(w->arena, objects, nova_object_dump(w->instance));
+    nova_set_val(list, "objects", objects);
+    return nova_object_dump(list);
+}
+
 void instance_tell_scheduler(struct work *w, bool is_deleted)
 {
     static const struct rpc_target scheduler = {
@@ -219,7 +230,7 @@ void instance_tell_scheduler(struct work *w, bool is_deleted)
     if (is_deleted)
         ol_val_set_str(w->arena, args, "instance_uuid", instance_uuid(w));
     else
-        ol_val_set(w->arena, args, "instance_info", nova_object_dump(w->instance));
+        ol_val_set(w->arena, args, "instance_info", list_of_one(w));
     if (w->m->conductor->ops->cast(w->m->conductor, &w->context, &scheduler, &m, &err) < 0)
         ol_warn(w->m->env, "the scheduler was not told of instance %s: %s", instance_uuid(w),
                 ol_err_text(&err));

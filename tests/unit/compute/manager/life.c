@@ -22,7 +22,11 @@ static struct life *current;
 static int note_cast(struct conductor *c, const struct nova_context *ctx,
                      const struct rpc_target *to, const struct rpc_message *m, struct ol_err *err)
 {
-    ol_strv_addf(&current->casts, "%s %s", to->topic, m->method);
+    const struct ol_val *info = ol_val_get(m->args, "instance_info");
+    const char *class = ol_val_str(ol_val_get(info, "nova_object.name"));
+
+    ol_strv_addf(&current->casts, "%s %s%s%s", to->topic, m->method, class ? " " : "",
+                 class ? class : "");
     return 0;
 }
 

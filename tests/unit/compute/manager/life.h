@@ -17,7 +17,7 @@ struct life {
     struct ol_arena arena;
     struct nova_context context;
     struct fake_cloud services;
-    struct ol_strv casts; /* "TOPIC METHOD" */
+    struct ol_strv casts; /* "TOPIC METHOD", and the class of its instance_info */
     struct conductor_ops ops;
     const struct conductor_ops *own;
     unsigned n_node_saves;

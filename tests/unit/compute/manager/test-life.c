@@ -34,7 +34,7 @@ static void a_build_ends_active(void **state)
     assert_string_equal(nova_str(life_stored(f, U), "host"), "cmp1");
     assert_string_equal(nova_str(life_stored(f, U), "node"), "node1");
     assert_non_null(nova_str(life_stored(f, U), "launched_at"));
-    assert_string_equal(f->casts.v[0], "scheduler update_instance_info");
+    assert_string_equal(f->casts.v[0], "scheduler update_instance_info InstanceList");
 }
 
 static void an_idle_host_writes_its_node_once(void **state)
