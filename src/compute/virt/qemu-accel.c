@@ -126,11 +126,14 @@ static const char *decide(struct qemu *q)
 
 const char *qemu_accelerator(struct qemu *q)
 {
-    const char *wanted = q->base.config->accelerator, *found;
+    const char *wanted = q->base.config->accelerator, *type = q->base.config->virt_type, *found;
 
     if (wanted && !strcmp(wanted, "kvm"))
         return "kvm";
     if (wanted && !strcmp(wanted, "tcg"))
+        return "tcg";
+    /* nova's word for it: only virt_type kvm has to be tried. */
+    if (!wanted && type && !strcmp(type, "qemu"))
         return "tcg";
     pthread_mutex_lock(&q->host.lock);
     if (!q->host.accelerator)

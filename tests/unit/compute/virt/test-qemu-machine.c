@@ -142,12 +142,35 @@ static void machine_without_a_definition_is_none(void **state)
     finish(&rig);
 }
 
+/* What needs no trial: nova's virt_type qemu, and an operator's own word before it. */
+static void who_chose_the_accelerator_is_not_asked(void **state)
+{
+    static const struct {
+        const char *accelerator, *virt_type, *want;
+    } cases[] = {
+        {NULL, "qemu", "tcg"},
+        {"kvm", "qemu", "kvm"},
+        {"tcg", "kvm", "tcg"},
+        {"kvm", NULL, "kvm"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        struct compute_config config = {.accelerator = (char *)(uintptr_t)cases[i].accelerator,
+                                        .virt_type = (char *)(uintptr_t)cases[i].virt_type};
+        struct qemu q = {.base.config = &config};
+
+        assert_string_equal(qemu_accelerator(&q), cases[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_make_power_and_news),
         cmocka_unit_test(unplugged_devices_are_noted),
         cmocka_unit_test(machine_without_a_definition_is_none),
+        cmocka_unit_test(who_chose_the_accelerator_is_not_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
