@@ -7,7 +7,7 @@
 #   make demo         boots a machine of 256 MB with our cloud-init and shows what it did
 #   make check        everything: builds, tests, static checks; the last line counts
 #   make demands      which test shows which numbered demand, after a 'make check'
-#   make bench        side by side with the Python cloud-init; then volumes
+#   make bench        side by side with the Python cloud-init; then volumes; then the host agent
 #   make contract-openstack   the host agent beside Debian's nova-compute, on a real control plane
 #   make fuzz         libFuzzer over every decoder, FUZZ_SECONDS each (60)
 #   make format       clang-format over every tracked .c and .h

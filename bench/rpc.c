@@ -19,6 +19,8 @@
  *     orlop-rpc-bench serve URL             our server; ends with its standard input
  *     orlop-rpc-bench echo URL              the least that can answer, on librabbitmq
  *     orlop-rpc-bench call URL N IN_FLIGHT  calls of either
+ *     orlop-rpc-bench call URL N IN_FLIGHT HOST METHOD
+ *                                           calls of a compute service: ping, get_host_uptime
  */
 enum { MAX_IN_FLIGHT = 64, MAX_CALLS = 10000000 };
 
@@ -145,8 +147,14 @@ static int echo(const char *url)
 
 /* --- call --- */
 
+struct called {
+    struct rpc_target to;
+    const char *method;
+};
+
 struct caller {
     struct world *w;
+    const struct called *called;
     size_t n;
     ol_time *took;
     pthread_t thread;
@@ -156,8 +164,6 @@ struct caller {
 static void *run_caller(void *ctx)
 {
     struct caller *c = ctx;
-    struct rpc_target to = {.topic = "bench", .server = "b", .space = "baseapi", .version = "1.0"};
-
     for (size_t i = 0; i < c->n; i++) {
         ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
         struct nova_context context = nova_context_admin(&a, &c->w->env);
@@ -166,9 +172,11 @@ static void *run_caller(void *ctx)
         struct ol_err err = OL_ERR_INIT;
         ol_time begin = ol_now_boot(&c->w->env);
 
-        ol_val_set_str(&a, args, "arg", "1.21 GigaWatts");
-        if (rpc_call(c->w->rpc, &to, &context,
-                     &(struct rpc_message){.method = "ping", .args = args}, &a, &result, &err)
+        if (c->called->to.space)
+            ol_val_set_str(&a, args, "arg", "1.21 GigaWatts");
+        if (rpc_call(c->w->rpc, &c->called->to, &context,
+                     &(struct rpc_message){.method = c->called->method, .args = args}, &a, &result,
+                     &err)
             < 0) {
             if (!c->n_failed++)
                 fprintf(stderr, "%s\n", ol_err_text(&err));
@@ -185,7 +193,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int call(const char *url, size_t n, size_t in_flight)
+static int call(const char *url, const struct called *called, size_t n, size_t in_flight)
 {
     ol_autofree ol_time *took = ol_xcalloc(n, sizeof(*took));
     struct caller callers[MAX_IN_FLIGHT];
@@ -198,7 +206,7 @@ static int call(const char *url, size_t n, size_t in_flight)
     begin = ol_now_boot(&w.env);
     cpu = cpu_used();
     for (size_t i = 0; i < in_flight; i++) {
-        callers[i] = (struct caller){.w = &w, .n = each, .took = took + i * each};
+        callers[i] = (struct caller){.w = &w, .called = called, .n = each, .took = took + i * each};
         if (pthread_create(&callers[i].thread, NULL, run_caller, &callers[i]))
             abort();
     }
@@ -221,16 +229,30 @@ static int call(const char *url, size_t n, size_t in_flight)
 
 int main(int argc, char **argv)
 {
+    struct called called = {
+        .to = {.topic = "bench", .server = "b", .space = "baseapi", .version = "1.0"},
+        .method = "ping",
+    };
     int n, in_flight;
+
+    if (argc == 7) {
+        called.to.topic = "compute";
+        called.to.server = argv[5];
+        called.method = argv[6];
+    }
+    if (strcmp(called.method, "ping") != 0) {
+        called.to.space = NULL;
+        called.to.version = "6.0";
+    }
 
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
         return serve(argv[2]);
     if (argc == 3 && strcmp(argv[1], "echo") == 0)
         return echo(argv[2]);
-    if (argc == 5 && strcmp(argv[1], "call") == 0
+    if ((argc == 5 || argc == 7) && strcmp(argv[1], "call") == 0
         && ol_parse_int(argv[4], 10, 1, MAX_IN_FLIGHT, &in_flight) == 0
         && ol_parse_int(argv[3], 10, in_flight, MAX_CALLS, &n) == 0)
-        return call(argv[2], (size_t)n, (size_t)in_flight);
-    fprintf(stderr, "orlop-rpc-bench: serve URL | echo URL | call URL N IN_FLIGHT\n");
+        return call(argv[2], &called, (size_t)n, (size_t)in_flight);
+    fprintf(stderr, "orlop-rpc-bench: serve URL | echo URL | call URL N IN_FLIGHT [HOST METHOD]\n");
     return 64;
 }

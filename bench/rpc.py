@@ -31,9 +31,9 @@ def program():
     return our("orlop").parents[2] / "bench/orlop-rpc-bench"
 
 
-def call(url, in_flight):
-    """(calls a second, microseconds of the client's CPU for each)"""
-    done = subprocess.run([program(), "call", url, str(CALLS[in_flight]), str(in_flight)], capture_output=True, text=True,
+def call(url, in_flight, *called, n=None):
+    """(calls a second, microseconds of the client's CPU for each); 'called': a compute's host, its method"""
+    done = subprocess.run([program(), "call", url, str(n or CALLS[in_flight]), str(in_flight), *called], capture_output=True, text=True,
                           timeout=300, check=False)
     if done.returncode:
         raise SupportError(f"orlop-rpc-bench call: {done.stdout}{done.stderr}")

@@ -156,7 +156,7 @@ def main(argv):
     if command == "demo":
         return build() or script("tests/e2e/demo.py")
     if command == "bench":
-        return build() or script("bench/bench.py") or script("bench/volume.py")
+        return build() or script("bench/bench.py") or script("bench/volume.py") or script("bench/compute.py")
     if command == "ratchet":
         static.write_ratchet()
         return 0

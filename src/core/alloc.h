@@ -16,9 +16,9 @@ char *ol_xasprintf(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), malloc, warn_unused_result));
 
 /*
- * For a daemon with threads that works in bursts. The C library keeps a heap for each thread and what
- * was freed in all of them: ten builds at once or a thousand instances at the start would be paid for
- * until the process ends. Both do nothing where it has no such thing.
+ * For a daemon with threads that works in bursts. The C library keeps a heap for each thread and
+ * what was freed in all of them: ten builds at once or a thousand instances at the start would be
+ * paid for until the process ends. Both do nothing where it has no such thing.
  */
 /* Before the first thread: two heaps for all, and large blocks are the kernel's again at once. */
 void ol_alloc_be_frugal(void);

@@ -31,28 +31,38 @@ static bool may_have_proxy(void)
     return false;
 }
 
+/* Where the host of an authority ends, from its first letter on; NULL: none that is for us. */
+static const char *host_end(const char *host, const char *end, bool is_v6)
+{
+    const char *at = memchr(host, is_v6 ? ']' : ':', (size_t)(end - host));
+
+    if (!at && !is_v6)
+        at = end;
+    return at && at > host ? at : NULL;
+}
+
+/* What is behind the host: nothing, or ":80". */
+static bool read_port(const char *text, int *ret)
+{
+    *ret = 80;
+    return !*text || (*text == ':' && ol_parse_int(text + 1, 10, 1, 65535, ret) == 0);
+}
+
 /* "host", "host:80", "[::1]:80"; no user, no zone. */
 static bool read_authority(const char *s, size_t len, struct lean_url *u)
 {
     bool is_v6 = len && *s == '[';
-    const char *close = is_v6 ? memchr(s, ']', len) : NULL;
-    const char *colon = is_v6 ? (close ? close + 1 : NULL) : memchr(s, ':', len);
-    const char *host = s + is_v6, *end = s + len;
-    size_t host_len;
-    int port = 80;
+    const char *host, *end;
+    int port;
 
-    if (len >= sizeof(u->authority) || memchr(s, '@', len) || memchr(s, '%', len)
-        || (is_v6 && !close))
-        return false;
-    colon = colon && colon < end ? colon : NULL;
-    host_len = (size_t)((is_v6 ? close : colon ? colon : end) - host);
-    if (!host_len || host_len >= sizeof(u->host))
+    if (len >= sizeof(u->authority) || memchr(s, '@', len) || memchr(s, '%', len))
         return false;
     snprintf(u->authority, sizeof(u->authority), "%.*s", (int)len, s);
-    snprintf(u->host, sizeof(u->host), "%.*s", (int)host_len, host);
-    if (colon
-        && (*colon != ':' || ol_parse_int(u->authority + (colon + 1 - s), 10, 1, 65535, &port) < 0))
+    host = u->authority + is_v6;
+    end = host_end(host, u->authority + len, is_v6);
+    if (!end || (size_t)(end - host) >= sizeof(u->host) || !read_port(end + is_v6, &port))
         return false;
+    snprintf(u->host, sizeof(u->host), "%.*s", (int)(end - host), host);
     snprintf(u->port, sizeof(u->port), "%d", port);
     return true;
 }
