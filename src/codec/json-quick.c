@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec/json-internal.h"
 #include "core/str.h"
 
 enum {
-    MAX_DEPTH = 128, /* far below what json.c refuses */
-    MAX_DIGITS = 18, /* fits int64 */
+    MAX_DEPTH = 128,   /* far below what json.c refuses */
+    MAX_DIGITS = 18,   /* fits int64 */
+    MAX_FRACTION = 48, /* characters of a number that is none */
 };
 
 struct quick {
@@ -126,18 +128,71 @@ static struct ol_val *read_string(struct quick *q)
     return v;
 }
 
-static struct ol_val *read_integer(struct quick *q)
+static const char *skip_digits(const char *p, const char *end)
 {
-    bool is_negative = *q->p == '-';
-    const char *start = q->p + is_negative, *p = start;
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
+}
+
+/* What may follow a number. */
+static bool is_end(const struct quick *q, const char *p)
+{
+    return p < q->end && memchr(",]} \n\t\r", *p, 7);
+}
+
+/* A number whose integer ends at 'p', before a point or an exponent. */
+static struct ol_val *read_fraction(struct quick *q, const char *p)
+{
+    char text[MAX_FRACTION + 1];
+    const char *digits;
+    size_t len;
+
+    if (*p == '.') {
+        digits = p + 1;
+        p = skip_digits(digits, q->end);
+        if (p == digits)
+            return NULL;
+    }
+    if (p < q->end && (*p == 'e' || *p == 'E')) {
+        p++;
+        digits = p + (p < q->end && (*p == '+' || *p == '-'));
+        p = skip_digits(digits, q->end);
+        if (p == digits)
+            return NULL;
+    }
+    len = (size_t)(p - q->p);
+    if (len > MAX_FRACTION || !is_end(q, p))
+        return NULL;
+    memcpy(text, q->p, len);
+    text[len] = '\0';
+    q->p = p;
+    return ol_val_new_float(q->arena, strtod(text, NULL));
+}
+
+static int64_t value_of(const char *p, const char *end)
+{
     int64_t value = 0;
 
-    for (; p < q->end && *p >= '0' && *p <= '9' && p - start < MAX_DIGITS; p++)
+    for (; p < end; p++)
         value = value * 10 + (*p - '0');
-    if (p == start || p == q->end || (*start == '0' && (p - start > 1 || is_negative)))
+    return value;
+}
+
+static struct ol_val *read_number(struct quick *q)
+{
+    bool is_negative = *q->p == '-';
+    const char *start = q->p + is_negative, *p = skip_digits(start, q->end);
+    size_t n = (size_t)(p - start);
+    int64_t value;
+
+    if (!n || p == q->end || (*start == '0' && n > 1))
         return NULL;
-    if (!memchr(",]} \n\t\r", *p, 7))
+    if (*p == '.' || (*p | 0x20) == 'e')
+        return read_fraction(q, p);
+    if (n > MAX_DIGITS || !is_end(q, p) || (*start == '0' && is_negative))
         return NULL;
+    value = value_of(start, p);
     q->p = p;
     return ol_val_new_int(q->arena, is_negative ? -value : value);
 }
@@ -198,7 +253,7 @@ static struct ol_val *read_value(struct quick *q)
     case 't': return take_word(q, "true", 4) ? ol_val_new_bool(q->arena, true) : NULL;
     case 'f': return take_word(q, "false", 5) ? ol_val_new_bool(q->arena, false) : NULL;
     case 'n': return take_word(q, "null", 4) ? ol_val_new_null(q->arena) : NULL;
-    default: return read_integer(q);
+    default: return read_number(q);
     }
 }
 

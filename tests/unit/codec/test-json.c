@@ -67,13 +67,14 @@ static void values_are_read_and_written_as_python_does(void **state)
     }
 }
 
-/* A fraction beside a text leaves it to the reader for everything. */
+/* An escaped letter beside a text leaves it to the reader for everything. */
 static void the_quick_reader_reads_what_the_whole_one_does(void **state)
 {
     static const char *const texts[] = {
         "{\"a\":1,\"b\":{\"c\":[true,false,null,\"\"]},\"a\":[],\"d\":{}}",
         "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\",\"\xc3\xa9\xf0\x9f\x98\x80\"]",
         "[0,-1,999999999999999999,-999999999999999999]",
+        "[0.5,-0.0,0e0,1.0,-12.25e3,1E-2,1e+400,4.9e-324,0.1]",
         " { \"k\" : [ 1 , 2 ] } ",
         "{\"\":{\"\":\"\\\\\"}}",
     };
@@ -83,7 +84,7 @@ static void the_quick_reader_reads_what_the_whole_one_does(void **state)
         char whole[256];
         struct ol_val *one = NULL, *other = NULL;
 
-        snprintf(whole, sizeof(whole), "[%s,0.5]", texts[i]);
+        snprintf(whole, sizeof(whole), "[%s,\"\\u0041\"]", texts[i]);
         assert_int_equal(load(&a, texts[i], &one, NULL), 0);
         assert_int_equal(load(&a, whole, &other, NULL), 0);
         assert_true(ol_val_equal(one, ol_val_item(other, 0)));
@@ -107,6 +108,9 @@ static void what_is_not_json_is_refused_with_its_place(void **state)
         {"-", 1, 1},
         {"1e", 1, 2},
         {"1NaN", 1, 2},
+        {"[1.5e]", 1, 5},
+        {"[1.5x]", 1, 5},
+        {"[01.5]", 1, 3},
         {"nul", 1, 3},
         {"\"\t\"", 1, 1},
         {"\"\\ud800\"", 1, 8},
