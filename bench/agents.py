@@ -51,8 +51,8 @@ def wakeups(pid):
 class Program:
     """A process that is started by time_to_serve() and ended by TERM."""
 
-    def __init__(self, argv, env, output, entry=()):
-        self.argv, self.env, self.output, self.entry = [str(a) for a in argv], env, output, entry
+    def __init__(self, argv, env, output):
+        self.argv, self.env, self.output = [str(a) for a in argv], env, output
         self.process = self.pid = None
 
     def time_to_serve(self, ping, replies, patience=60):
@@ -60,7 +60,7 @@ class Program:
         ping()
         begin = time.perf_counter()
         with self.output.open("ab") as out:
-            self.process = subprocess.Popen([*self.entry, *self.argv], env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         self.pid = self.process.pid
         if not replies.acquire(timeout=patience):
             raise SupportError(f"{self.argv[0]} does not serve:\n{self.output.read_text(errors='replace')[-2000:]}")

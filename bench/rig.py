@@ -51,8 +51,8 @@ class Pings:
                 pass
 
     def put(self):
-        message = {"method": "ping", "namespace": "baseapi", "version": "1.0", "args": {"arg": "x"}, "_msg_id": os.urandom(16).hex(),
-                   "_unique_id": os.urandom(16).hex(), "_reply_q": self.reply, "_timeout": None}
+        message = {"method": "ping", "namespace": "baseapi", "version": "1.0", "args": {"arg": "x"}, "_timeout": None,
+                   "_msg_id": os.urandom(16).hex(), "_unique_id": os.urandom(16).hex(), "_reply_q": self.reply}
         body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(message)})
         self.channel.basic_publish(
             py_amqp().Message(body, content_type="application/json", content_encoding="utf-8"), "nova", self.key)

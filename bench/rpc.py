@@ -33,8 +33,8 @@ def program():
 
 def call(url, in_flight, *called, n=None):
     """(calls a second, microseconds of the client's CPU for each); 'called': a compute's host, its method"""
-    done = subprocess.run([program(), "call", url, str(n or CALLS[in_flight]), str(in_flight), *called], capture_output=True, text=True,
-                          timeout=300, check=False)
+    done = subprocess.run([program(), "call", url, str(n or CALLS[in_flight]), str(in_flight), *called],
+                          capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         raise SupportError(f"orlop-rpc-bench call: {done.stdout}{done.stderr}")
     return (float(re.search(r"([\d.]+) calls/s", done.stdout)[1]),
