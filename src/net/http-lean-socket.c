@@ -11,6 +11,9 @@
 #include "core/cleanup.h"
 #include "net/http-lean-internal.h"
 
+/* How long a host's address is tried that is not its last. */
+enum { NEXT_ADDRESS_S = 5 };
+
 static int wait_for(int fd, short events, const struct lean_patience *p)
 {
     ol_time begin = ol_now_boot(p->env);
@@ -55,8 +58,13 @@ int lean_connect(const struct lean_url *u, const struct lean_patience *p)
 
     if (getaddrinfo(u->host, u->port, &hints, &all) != 0)
         return r;
-    for (const struct addrinfo *a = all; a && r < 0; a = a->ai_next)
-        r = connect_to(a, p);
+    for (const struct addrinfo *a = all; a && r < 0; a = a->ai_next) {
+        struct lean_patience one = *p;
+
+        if (a->ai_next && (!one.idle || one.idle > NEXT_ADDRESS_S * OL_SECOND))
+            one.idle = NEXT_ADDRESS_S * OL_SECOND;
+        r = connect_to(a, &one);
+    }
     freeaddrinfo(all);
     return r;
 }
