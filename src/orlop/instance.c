@@ -361,7 +361,8 @@ int cmd_instance_create(struct ol_cli *cli, int argc, char **argv)
     return r < 0 ? failed(&err) : 0;
 }
 
-/* start, stop, reboot, pause, unpause, suspend, resume, delete: an action has its command's name. */
+/* start, stop, reboot, pause, unpause, suspend, resume, delete: an action has its command's
+ * name. */
 int cmd_instance_act(struct ol_cli *cli, int argc, char **argv)
 {
     const struct orlop_options *o = cli->options;

@@ -61,7 +61,8 @@ static void plan_mount_nfs(const char *const *argv, struct privileged_steps *s)
     const char *options = *argv[3] ? argv[3] : "defaults";
 
     /* -c: the directory is given as our descriptor of it. */
-    STEP(s, "mount", "-c", "-t", "nfs", "-o", options, "--", argv[1], argv[2]);
+    STEP(s, "mount", "-c", "-t", "nfs", "-o", options, "-o", "nosuid,nodev", "--", argv[1],
+         argv[2]);
     s->v[0].kind = PRIVILEGED_MOUNT;
 }
 

@@ -39,8 +39,8 @@ struct task_pool *task_pool_new(struct ol_env *env, const struct task_pool_optio
 /* From any thread. */
 void task_pool_add(struct task_pool *p, const struct task *t);
 /* Nothing more is taken. What was taken already goes on, what waits too: its message has been
- * acknowledged. After 'patience' (ns; 0 = at once) what still waits is dropped. True when nothing runs
- * any more. */
+ * acknowledged. After 'patience' (ns; 0 = at once) what still waits is dropped. True when nothing
+ * runs any more. */
 bool task_pool_stop(struct task_pool *p, ol_time patience);
 /* After task_pool_stop() said true; otherwise it is left alone, to die with the process. */
 void task_pool_free(struct task_pool *p);

@@ -145,8 +145,8 @@ int cinder_volume_roll_detaching(struct cloud *c, const struct nova_context *use
 int cinder_attachment_create(struct cloud *c, const struct nova_context *user, const char *volume,
                              const char *instance, struct ol_arena *a, const char **ret_id,
                              struct ol_err *err) __attribute__((warn_unused_result));
-/* PUT /attachments/ID {connector}: *ret_connection_info in nova's form of it, which is not cinder's:
- * {"driver_volume_type", "data": {…}, "status", …} (nova 26 volume/cinder.py
+/* PUT /attachments/ID {connector}: *ret_connection_info in nova's form of it, which is not
+ * cinder's: {"driver_volume_type", "data": {…}, "status", …} (nova 26 volume/cinder.py
  * _translate_attachment_ref). */
 int cinder_attachment_update(struct cloud *c, const struct nova_context *user, const char *id,
                              const struct ol_val *connector, struct ol_arena *a,

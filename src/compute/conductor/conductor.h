@@ -42,8 +42,8 @@ struct conductor {
     const struct conductor_ops *ops;
     struct ol_env *env;
     const struct nova_release *release;
-    bool
-        is_operators; /* who reads a fault may know all of it: paths, programs, errors of the host */
+    /* Who reads a fault may know all of it: paths, programs, errors of the host. */
+    bool is_operators;
 };
 
 /* Over RPC. The rpc is borrowed. */

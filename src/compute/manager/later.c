@@ -7,9 +7,9 @@
 #include "core/alloc.h"
 
 /*
- * Work on an instance that nobody asked for: what a periodic task or a machine's own change leads to. It
- * waits for its turn among the tasks of the instance and decides on the row as it is then; a list that
- * was read before may be old.
+ * Work on an instance that nobody asked for: what a periodic task or a machine's own change leads
+ * to. It waits for its turn among the tasks of the instance and decides on the row as it is then; a
+ * list that was read before may be old.
  */
 struct later {
     struct manager *m;

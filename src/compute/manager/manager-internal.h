@@ -204,8 +204,8 @@ int power_reboot(struct work *w, bool is_hard, struct ol_err *err)
 /* Volumes of an instance: connected for a build or start, released at its end. */
 int volumes_connect(struct work *w, struct nova_object *mappings, struct ol_err *err)
     __attribute__((warn_unused_result));
-/* A volume that the build makes of an image, a snapshot or nothing, with its attachment; one that is
- * there already is left as it is. volume-create.c */
+/* A volume that the build makes of an image, a snapshot or nothing, with its attachment; one that
+ * is there already is left as it is. volume-create.c */
 int volume_create(struct work *w, struct nova_object *bdm, struct ol_err *err)
     __attribute__((warn_unused_result));
 void volumes_release(struct work *w, const struct nova_object *mappings, bool may_delete);

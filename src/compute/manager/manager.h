@@ -34,8 +34,8 @@ void manager_free(struct manager *m);
  * when the option says so, notes power states. Before the queues are served. */
 int manager_init_host(struct manager *m, struct ol_err *err) __attribute__((warn_unused_result));
 
-/* What the driver has and the instances use: the compute node's row is made or saved, its provider in
- * placement brought up to date. The first time before the queues are served (pre_start_hook). A
+/* What the driver has and the instances use: the compute node's row is made or saved, its provider
+ * in placement brought up to date. The first time before the queues are served (pre_start_hook). A
  * placement that doesn't answer is only logged. */
 int manager_update_resources(struct manager *m, struct ol_err *err)
     __attribute__((warn_unused_result));

@@ -109,7 +109,8 @@ enum recover_step recover_decide(const struct nova_object *instance, const char 
     return step;
 }
 
-/* Of a build the machine is nobody's. Otherwise (a rebuild, an unshelve) it is the user's, and stays. */
+/* Of a build the machine is nobody's. Otherwise (a rebuild, an unshelve) it is the user's, and
+ * stays. */
 static int do_error(struct work *w, struct ol_err *err)
 {
     bool is_build = is_state(w->instance, EXPECT(VM_BUILDING));

@@ -74,7 +74,8 @@ int sync_now(struct work *w, struct ol_err *err)
     return sync_instance(w, instance_power(w->m, instance_uuid(w)), err);
 }
 
-/* By the time of its turn the machine may do something else again: what counts is what it does then. */
+/* By the time of its turn the machine may do something else again: what counts is what it does
+ * then. */
 void sync_event(void *ctx, const struct virt_event *e)
 {
     static const char *const names[] = {

@@ -31,8 +31,8 @@ bool usage_remove(struct usage *u, const char *uuid);
 void usage_fill_node(const struct usage *u, const struct virt_resources *r,
                      const struct compute_config *c, const struct nova_release *release,
                      struct nova_object *node);
-/* -ENOSPC with a sentence when 'vcpus', 'memory_mb' or 'disk_gb' more don't fit, over-committed as the
- * node's ratios allow. For a host without placement, which would have said so. */
+/* -ENOSPC with a sentence when 'vcpus', 'memory_mb' or 'disk_gb' more don't fit, over-committed as
+ * the node's ratios allow. For a host without placement, which would have said so. */
 int usage_fits(const struct nova_object *node, int64_t vcpus, int64_t memory_mb, int64_t disk_gb,
                struct ol_err *err) __attribute__((warn_unused_result));
 

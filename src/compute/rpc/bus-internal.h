@@ -26,8 +26,8 @@ int bus_attach(struct rpc_bus *b) __attribute__((warn_unused_result));
 
 /* Connects to whoever serves the socket at 'path'. -EAGAIN: nobody does, and it can't be us right
  * now either. When it can, *ret_listener is ours to serve and the result is 0; otherwise the result
- * is a descriptor above 0. ret_listener NULL: we shall not serve it. -EACCES: it belongs to somebody
- * else. */
+ * is a descriptor above 0. ret_listener NULL: we shall not serve it. -EACCES: it is somebody
+ * else's. */
 int bus_find(struct ol_env *env, const char *path, struct bus_listener *ret_listener,
              struct ol_err *err) __attribute__((warn_unused_result));
 /* 0, or -EACCES: the other side of the socket runs as another user, and not as root. */

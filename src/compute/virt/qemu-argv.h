@@ -5,8 +5,8 @@
 
 /*
  * The command line of a machine, and of its devices the JSON that QMP takes. Pure: all that is open
- * comes as descriptors of fixed numbers, secrets too, so nothing in it is one and QEMU opens no more
- * than its disks. Its working directory is the instance's.
+ * comes as descriptors of fixed numbers, secrets too, so nothing in it is one and QEMU opens no
+ * more than its disks. Its working directory is the instance's.
  */
 enum qemu_fd {
     QEMU_FD_LOCK = 3, /* held for as long as it lives */

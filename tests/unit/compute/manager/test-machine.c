@@ -137,8 +137,8 @@ static void a_volume_is_what_its_connection_says(void **state)
         "[{\"source_type\": \"volume\", \"destination_type\": \"volume\", \"volume_id\": \"v-1\","
         "  \"device_name\": \"/dev/vda\", \"boot_index\": 0, \"connection_info\":"
         "  \"{\\\"driver_volume_type\\\": \\\"nfs\\\", \\\"data\\\": {\\\"export\\\":"
-        "    \\\"s:/e\\\", \\\"name\\\": \\\"v\\\", \\\"format\\\": \\\"qcow2\\\", \\\"access_mode\\\":"
-        "    \\\"ro\\\"}}\"}]");
+        "    \\\"s:/e\\\", \\\"name\\\": \\\"v\\\", \\\"format\\\": \\\"qcow2\\\","
+        "    \\\"access_mode\\\": \\\"ro\\\"}}\"}]");
     d = machine_make(&w, &plan)->disks;
     assert_string_equal(d->path, "nfs://s/e/v");
     assert_string_equal(d->serial, "v-1");

@@ -14,8 +14,8 @@
 #include "life.h"
 #include "scripted-virt.h"
 
-/* What must not happen: to machines that aren't ours, to those of users in odd states, and by messages
- * that nobody sane would send. */
+/* What must not happen: to machines that aren't ours, to those of users in odd states, and by
+ * messages that nobody sane would send. */
 
 #define U     "78ac27d4-6df7-45a8-b896-be690101b8ee"
 #define OTHER "11111111-1111-4111-8111-111111111111"
