@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/base64.h"
+#include "codec/json-internal.h"
 #include "codec/json.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
@@ -86,6 +87,8 @@ static void write_string(struct writer *w, const char *s, size_t len)
     static const char special[] = "\"\\\n\r\t\f\b", letter[] = "\"\\nrtfb";
     size_t n;
 
+    if (ol_json_add_plain(w->to, s, len, w->style->escape_non_ascii ? 0x7f : 0xff))
+        return;
     ol_buf_addc(w->to, '"');
     for (size_t i = 0; i < len; i += n) {
         unsigned char c = (unsigned char)s[i];

@@ -4,8 +4,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
+#include "codec/json-internal.h"
 #include "codec/json.h"
 
 void ol_jw_init(struct ol_jw *w, struct ol_buf *to)
@@ -27,10 +29,38 @@ static char escape_of(unsigned char c)
     return letters[c] ? letters[c] : 'u';
 }
 
+bool ol_json_add_plain(struct ol_buf *to, const char *s, size_t len, unsigned least_foreign)
+{
+    size_t n = 0;
+    char *at;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+
+        if (c < 0x20 || c >= least_foreign)
+            return false;
+        n += (c == '"') | (c == '\\');
+    }
+    at = ol_buf_reserve(to, len + n + 2);
+    if (!at)
+        return false;
+    *at++ = '"';
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '"' || s[i] == '\\')
+            *at++ = '\\';
+        *at++ = s[i];
+    }
+    *at = '"';
+    ol_buf_commit(to, len + n + 2);
+    return true;
+}
+
 void ol_json_add_string(struct ol_buf *to, const char *s, size_t len)
 {
     size_t begin = 0;
 
+    if (ol_json_add_plain(to, s, len, UCHAR_MAX + 1))
+        return;
     ol_buf_addc(to, '"');
     for (size_t i = 0; i < len; i++) {
         char escape = escape_of((unsigned char)s[i]);

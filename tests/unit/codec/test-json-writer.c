@@ -6,6 +6,8 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <string.h>
 
 #include "core/cleanup.h"
 
@@ -46,11 +48,34 @@ static void control_characters_are_escaped(void **state)
     assert_string_equal(b.data, "\"\\u0001\\t\\\\\\\"\x7fé\\u0000x\"");
 }
 
+static void quotes_within_quotes_are_escaped(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"", "\"\""},
+        {"plain", "\"plain\""},
+        {"{\"a\":\"b\\\"c\"}", "\"{\\\"a\\\":\\\"b\\\\\\\"c\\\"}\""},
+        {"\"\"\"\"", "\"\\\"\\\"\\\"\\\"\""},
+        {"é\x7f\xff", "\"é\x7f\xff\""},
+    };
+
+    for (size_t i = 0; i < ol_count(cases); i++) {
+        ol_auto(ol_buf_done) struct ol_buf b = OL_BUF_INIT(100), small = OL_BUF_INIT(1);
+
+        ol_json_add_string(&b, cases[i].text, strlen(cases[i].text));
+        assert_string_equal(b.data, cases[i].want);
+        ol_json_add_string(&small, cases[i].text, strlen(cases[i].text));
+        assert_int_equal(ol_buf_status(&small), -EFBIG);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commas_stand_between_members_alone),
         cmocka_unit_test(control_characters_are_escaped),
+        cmocka_unit_test(quotes_within_quotes_are_escaped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
