@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -51,6 +52,11 @@ class Agent:
         ports = self.rig.settings()
         port = self.proxy.port if self.proxy else ports["AMQP_PORT"]
         return f"rabbit://nova:{ports['PW']}@127.0.0.1:{port}/"
+
+    def kill(self):
+        os.kill(self.pid(), signal.SIGKILL)
+        if self.program == "orlop":
+            self.process.wait()
 
     def log(self):
         """What was written since the last forget()."""

@@ -32,17 +32,15 @@ PARTS = ("fake", "trouble", "refusals", "takeover", "qemu")
 def running(rig, api, *agents, is_last=True):
     """Agents that run, as sides; stopped and swept at the end, and forgotten after the last."""
     sides = [Side(rig, api, a) for a in agents]
-    try:
+    with ExitStack() as stack:
+        for side in sides if is_last else ():
+            stack.callback(side.leave)
         for agent in agents:
+            stack.callback(agent.stop)
             agent.start()
         yield sides
         for side in sides:
             side.sweep()
-    finally:
-        for agent in agents:
-            agent.stop()
-        for side in sides if is_last else ():
-            side.leave()
 
 
 def both(rig, driver, name):

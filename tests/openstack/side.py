@@ -287,6 +287,9 @@ class Side:
                 self.api.compute("DELETE", f"/os-services/{service['id']}")
             except Refused:
                 continue
+        name = self.agent.uts or self.host
+        left = self.api.placement(f"/resource_providers?name={name}")["resource_providers"]
+        assert not left, f"allocations keep the provider {name}: {left}"
 
     def sweep(self):
         """Whatever a failed step has left."""

@@ -116,6 +116,7 @@ def qemu_life(table, sides, allowed):
     table.step("usages after it", sides, lambda s: s.usages())
     table.step("no complaint in the log", sides, no_complaints)
     table.step("no complaint in scheduler's, conductor's", sides[:1], control_is_content(since))
+    table.step("killed in a build, started again", sides, killed_in_a_build)
 
 
 # --- trouble
@@ -158,6 +159,22 @@ def cut_while_building(side, n=4):
     for server in servers:
         side.delete(server)
     return ended
+
+
+def killed_in_a_build(side, tries=5):
+    """What was being built is in error, as nova has it, and can be deleted."""
+    for _ in range(tries):
+        server = side.boot("k")
+        wait(60, "its spawn", lambda: side.states(server)[2] in ("spawning", None), every=0.01)
+        side.agent.kill()
+        is_hit = side.states(server)[2] == "spawning"
+        side.agent.start()
+        if is_hit:
+            ended = side.settled(("ERROR",), 120, server)
+        gone = side.delete(server)
+        if is_hit:
+            return ended, gone["allocations"], gone["row"]
+    raise AssertionError(f"no build of {tries} was slow enough to be hit")
 
 
 UNSUPPORTED = (
