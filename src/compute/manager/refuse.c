@@ -57,13 +57,32 @@ int method_refuse_rebuild(struct work *w, struct ol_val **ret, struct ol_err *er
     return method_refuse(w, ret, err);
 }
 
+/* An old message may be about an instance that was deleted meanwhile. */
+static bool is_gone(struct work *w)
+{
+    struct nova_object *found;
+    struct ol_err err = OL_ERR_INIT;
+
+    return conductor_get_instance(w->m->conductor, &w->context, instance_uuid(w), NULL, w->arena,
+                                  &found, &err)
+               < 0
+           && nova_is(&err, NOVA_INSTANCE_NOT_FOUND);
+}
+
+static int give_back(struct work *w, const char *migration, struct ol_err *err)
+{
+    if (!cloud_has(w->m->cloud, CLOUD_PLACEMENT))
+        return 0;
+    return is_gone(w) ? placement_delete_allocations(w->m->cloud, migration, err)
+                      : placement_move_allocations(w->m->cloud, migration, instance_uuid(w), err);
+}
+
 static void end_migration(struct work *w, struct nova_object *migration)
 {
     const char *uuid = nova_str(migration, "uuid");
     struct ol_err err = OL_ERR_INIT;
 
-    if (uuid && cloud_has(w->m->cloud, CLOUD_PLACEMENT)
-        && placement_move_allocations(w->m->cloud, uuid, instance_uuid(w), &err) < 0)
+    if (uuid && give_back(w, uuid, &err) < 0)
         ol_warn(w->m->env, "instance %s: the allocations of migration %s were not given back: %s",
                 instance_uuid(w), uuid, ol_err_text(&err));
     err = OL_ERR_INIT;
