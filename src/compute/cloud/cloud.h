@@ -105,6 +105,14 @@ int glance_delete(struct cloud *c, const struct nova_context *user, const char *
 
 /* --- neutron --- */
 
+/* A list of one kind ("networks", "security-groups"), of what fits a query. */
+int neutron_list(struct cloud *c, const struct nova_context *user, const char *kind,
+                 const char *query, struct ol_arena *a, const struct ol_val **ret,
+                 struct ol_err *err) __attribute__((warn_unused_result));
+/* NOVA_PORT_NOT_FOUND */
+int neutron_port(struct cloud *c, const struct nova_context *user, const char *port,
+                 struct ol_arena *a, const struct ol_val **ret, struct ol_err *err)
+    __attribute__((warn_unused_result));
 /* The ports of an instance: *ret is a list. */
 int neutron_ports(struct cloud *c, const struct nova_context *user, const char *instance,
                   struct ol_arena *a, const struct ol_val **ret, struct ol_err *err)

@@ -27,9 +27,19 @@ static int list(const struct question *q, const char *kind, const char *query,
     const struct ol_val *answer = NULL;
     int r = cloud_call(q->c, &ask, q->a, &answer, err);
 
+    /* Paths have dashes, documents have none. */
     if (r == 0)
-        *ret = ol_val_get(answer, kind);
+        *ret = ol_val_get(answer, strcmp(kind, "security-groups") == 0 ? "security_groups" : kind);
     return r;
+}
+
+int neutron_list(struct cloud *c, const struct nova_context *user, const char *kind,
+                 const char *query, struct ol_arena *a, const struct ol_val **ret,
+                 struct ol_err *err)
+{
+    const struct question q = {c, user, a};
+
+    return list(&q, kind, query, ret, err);
 }
 
 int neutron_ports(struct cloud *c, const struct nova_context *user, const char *instance,
@@ -63,6 +73,19 @@ static int change(struct cloud *c, const struct cloud_ask *q, const char *port, 
     if (r == 0 && ret)
         *ret = ol_val_get(answer, "port");
     return r;
+}
+
+int neutron_port(struct cloud *c, const struct nova_context *user, const char *port,
+                 struct ol_arena *a, const struct ol_val **ret, struct ol_err *err)
+{
+    const struct cloud_ask q = {
+        .service = CLOUD_NEUTRON,
+        .method = "GET",
+        .path = ol_arena_printf(a, "/v2.0/ports/%s", port),
+        .user = user,
+    };
+
+    return change(c, &q, port, a, ret, err);
 }
 
 static struct ol_val *wrap(struct ol_arena *a, const struct ol_val *port)

@@ -21,6 +21,8 @@ enum build_end {
 /* Pure: the end that goes with a failure, as nova sorts its exceptions. */
 enum build_end build_end_of(const struct ol_err *why);
 
+/* Ports and their rows away again; what fails is logged. */
+void build_drop_networks(struct work *w);
 /* The steps up to the machine's start; each saves the progress that it made. */
 int build_steps(struct build *b, struct ol_err *err) __attribute__((warn_unused_result));
 /* Machine, volumes and, unless they can be used elsewhere, ports: all of it away again. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "codec/base64.h"
@@ -139,6 +140,54 @@ static int fetch_image(struct build *b, struct ol_err *err)
     return r;
 }
 
+/* VIFs that an agent has still to wire: they are not active. */
+static void find_unplugged(const struct build *b, struct ol_strv *tags)
+{
+    for (size_t i = 0; i < ol_val_count(b->network_info); i++) {
+        const struct ol_val *vif = ol_val_item(b->network_info, i);
+        const struct ol_val *active = ol_val_get(vif, "active");
+        const char *id = ol_val_str(ol_val_get(vif, "id"));
+
+        if (id && ol_val_is(active, OL_VAL_BOOL) && !active->boolean)
+            ol_strv_add(tags, id);
+    }
+}
+
+/* nova's libvirt driver: the machine stands still until neutron says that its ports are wired; one
+ * that never says so ends the build or is lived with. */
+static int await_wired(struct build *b, struct event_wait *wait, struct ol_err *err)
+{
+    struct work *w = b->w;
+    int r = event_await(w->m, wait, w->m->config->vif_plugging_timeout);
+
+    if (r < 0)
+        ol_warn(w->m->env, "%s waiting for network-vif-plugged for instance %s",
+                r == -ETIME ? "Timeout" : "Failure", instance_uuid(w));
+    if (r < 0 && w->m->config->vif_plugging_is_fatal)
+        return nova_fail(err, NOVA_VIF_CREATE, "Virtual Interface creation failed");
+    return w->m->driver->unpause(w->m->virt, instance_uuid(w), err);
+}
+
+static int start_wired(struct build *b, struct virt_machine *machine, struct ol_err *err)
+{
+    struct work *w = b->w;
+    struct event_wait wait = {.uuid = instance_uuid(w), .name = "network-vif-plugged"};
+    int r;
+
+    if (w->m->driver->has_wires && w->m->config->vif_plugging_timeout > 0)
+        find_unplugged(b, &wait.tags);
+    machine->is_held = wait.tags.n > 0;
+    /* They may be heard before the machine is there. */
+    event_expect(w->m, &wait);
+    r = w->m->driver->spawn(w->m->virt, machine, err);
+    if (r >= 0 && machine->is_held)
+        r = await_wired(b, &wait, err);
+    else
+        event_forget(w->m, &wait);
+    ol_strv_done(&wait.tags);
+    return r;
+}
+
 static int spawn(struct build *b, struct ol_err *err)
 {
     struct work *w = b->w;
@@ -158,9 +207,7 @@ static int spawn(struct build *b, struct ol_err *err)
     if (r >= 0 && plan.has_config_drive && machine_has_disks(w))
         r = drive_make(w, b->network_info, err);
     b->is_spawned = true;
-    if (r >= 0)
-        r = w->m->driver->spawn(w->m->virt, machine_make(w, &plan), err);
-    return r;
+    return r < 0 ? r : start_wired(b, machine_make(w, &plan), err);
 }
 
 static int step_spawn(struct build *b, struct ol_err *err)
@@ -197,6 +244,20 @@ int build_steps(struct build *b, struct ol_err *err)
     return 0;
 }
 
+void build_drop_networks(struct work *w)
+{
+    struct ol_err err = OL_ERR_INIT;
+    int r = network_deallocate(w, &err);
+
+    if (r >= 0)
+        r = network_forget_rows(w, &err);
+    if (r < 0)
+        ol_warn(w->m->env,
+                "Failed to deallocate network for instance %s; some resources may need "
+                "manual cleanup: %s",
+                instance_uuid(w), ol_err_text(&err));
+}
+
 void build_undo(struct build *b, enum build_end end)
 {
     struct work *w = b->w;
@@ -209,7 +270,7 @@ void build_undo(struct build *b, enum build_end end)
     if (b->has_volumes)
         volumes_release(w, b->mappings, end == BUILD_ABORT);
     if (b->has_networks && end != BUILD_RESCHEDULE)
-        network_deallocate(w);
+        build_drop_networks(w);
     if (b->is_claimed)
         tracker_release(w);
 }

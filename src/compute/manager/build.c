@@ -14,10 +14,19 @@ enum build_end build_end_of(const struct ol_err *why)
         enum nova_exception exception;
         enum build_end end;
     } ends[] = {
-        {NOVA_INSTANCE_NOT_FOUND, BUILD_GONE},     {NOVA_UNEXPECTED_DELETING, BUILD_GONE},
-        {NOVA_UNEXPECTED_TASK_STATE, BUILD_ABORT}, {NOVA_BUILD_ABORT, BUILD_ABORT},
-        {NOVA_IMAGE_UNACCEPTABLE, BUILD_ABORT},    {NOVA_IMAGE_CORRUPT, BUILD_ABORT},
-        {NOVA_NO_MORE_NETWORKS, BUILD_ABORT},      {NOVA_INVALID_VOLUME, BUILD_ABORT},
+        {NOVA_INSTANCE_NOT_FOUND, BUILD_GONE},
+        {NOVA_UNEXPECTED_DELETING, BUILD_GONE},
+        {NOVA_UNEXPECTED_TASK_STATE, BUILD_ABORT},
+        {NOVA_BUILD_ABORT, BUILD_ABORT},
+        {NOVA_IMAGE_UNACCEPTABLE, BUILD_ABORT},
+        {NOVA_IMAGE_CORRUPT, BUILD_ABORT},
+        {NOVA_NO_MORE_NETWORKS, BUILD_ABORT},
+        {NOVA_INVALID_VOLUME, BUILD_ABORT},
+        {NOVA_VIF_CREATE, BUILD_ABORT},
+        {NOVA_IMAGE_NOT_ACTIVE, BUILD_ABORT},
+        {NOVA_FLAVOR_DISK_TOO_SMALL, BUILD_ABORT},
+        {NOVA_FLAVOR_DISK_SMALLER, BUILD_ABORT},
+        {NOVA_FLAVOR_MEMORY_TOO_SMALL, BUILD_ABORT},
     };
 
     for (size_t i = 0; i < ol_count(ends); i++)
@@ -75,7 +84,7 @@ static void reschedule(struct work *w, const struct ol_err *why)
     struct ol_err err = OL_ERR_INIT;
     int r;
 
-    network_deallocate(w);
+    build_drop_networks(w);
     if (!ol_val_is(retry, OL_VAL_MAP) || ol_val_count(retry) == 0) {
         ol_debug(w->m->env, "Retry info not present, will not reschedule");
         end_in_error(w, why);

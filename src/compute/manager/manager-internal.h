@@ -30,6 +30,10 @@ struct manager {
     struct rpc_endpoint *endpoints;
     struct rpc_method *methods;
     size_t next_healed; /* of the periodic task alone */
+
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t heard; /* an event that somebody waits for */
+    struct event_wait *waits;
 };
 
 struct work {
@@ -132,12 +136,58 @@ bool machine_has_disks(const struct work *w);
 const char *machine_next_device(struct work *w, const struct nova_object *mappings,
                                 const char *bus);
 
-/* --- network.c --- */
-/* Ports as requested: created or taken, bound to this host. *ret: VIFs. */
+/* --- network.c, network-ports.c --- */
+/* Ports as requested: created or taken, bound to this host, with their rows. *ret: VIFs, which are
+ * kept with the instance. What fails half-way is taken back. */
 int network_allocate(struct work *w, const struct ol_val *requested, struct ol_val **ret,
                      struct ol_err *err) __attribute__((warn_unused_result));
-/* Ports that we made are deleted, others unbound. Failures are logged. */
-void network_deallocate(struct work *w);
+/* One more port of an instance that is there. *ret: its VIF. */
+int network_add(struct work *w, const struct ol_val *requested, const struct ol_val **ret,
+                struct ol_err *err) __attribute__((warn_unused_result));
+/* Ports that we made are deleted; those that were requested by id, or say so in the kept VIFs, are
+ * unbound. All are tried; the first failure is told. */
+int network_deallocate(struct work *w, struct ol_err *err) __attribute__((warn_unused_result));
+/* One port: gone or unbound, out of the kept VIFs, its row too. */
+int network_remove(struct work *w, const char *port, struct ol_err *err)
+    __attribute__((warn_unused_result));
+/* Writes VIFs down when they differ from what is kept. */
+int network_keep(struct work *w, const struct ol_val *info, struct ol_err *err)
+    __attribute__((warn_unused_result));
+/* The kept VIF of a port; NULL when there is none. */
+const struct ol_val *network_vif(struct work *w, const char *port);
+/* Those without it. */
+struct ol_val *network_without(struct work *w, const char *port);
+/* VIFs of ports, with what only the kept ones and the request know: who made a port. */
+int network_info_of(struct work *w, const struct ol_val *ports, const struct ol_val *requested,
+                    struct ol_val **ret, struct ol_err *err) __attribute__((warn_unused_result));
+/* The requests of a NetworkRequestList, and a field of one. */
+const struct ol_val *network_requests(const struct ol_val *requested);
+const char *network_request(const struct ol_val *request, const char *field);
+/* The ports of 'requested', bound; a list. */
+int network_take_ports(struct work *w, const struct ol_val *requested, struct ol_val **ret,
+                       struct ol_err *err) __attribute__((warn_unused_result));
+int network_release(struct work *w, const char *port, bool is_kept, struct ol_err *err)
+    __attribute__((warn_unused_result));
+int network_forget_row(struct work *w, const char *port, struct ol_err *err)
+    __attribute__((warn_unused_result));
+/* All rows of the instance's ports. */
+int network_forget_rows(struct work *w, struct ol_err *err) __attribute__((warn_unused_result));
+
+/* --- events.c: what neutron, cinder and the API tell of by external_instance_event --- */
+/* Tags of events of one kind that a task waits for. */
+struct event_wait {
+    const char *uuid, *name; /* "network-vif-plugged" */
+    struct ol_strv tags;
+    bool has_failed;
+    struct event_wait *next;
+};
+/* From here on they are heard; the struct is the caller's, until event_await(). */
+void event_expect(struct manager *m, struct event_wait *wait);
+void event_forget(struct manager *m, const struct event_wait *wait);
+/* -ETIME; -EIO one of them tells of a failure. It is not waited for any more. */
+int event_await(struct manager *m, struct event_wait *wait, ol_time patience)
+    __attribute__((warn_unused_result));
+
 /* The VIFs as last saved with the instance. */
 const struct ol_val *network_cached(struct work *w);
 /* Reads the ports anew and saves what changed. */
@@ -181,6 +231,8 @@ int method_diagnostics(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_instance_diagnostics(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_external_event(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_reserve_device(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_attach_interface(struct work *w, struct ol_val **ret, struct ol_err *err);
+int method_detach_interface(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_attach_volume(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_detach_volume(struct work *w, struct ol_val **ret, struct ol_err *err);
 int method_nothing(struct work *w, struct ol_val **ret, struct ol_err *err);

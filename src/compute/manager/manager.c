@@ -54,6 +54,7 @@ struct manager *manager_new(const struct manager_parts *parts)
 {
     static const char *const v5 = "5.13";
     struct manager *m = ol_xcalloc(1, sizeof(*m));
+    pthread_condattr_t clock;
     const char **versions = ol_xcalloc(3, sizeof(*versions));
 
     m->parts = *parts;
@@ -64,6 +65,11 @@ struct manager *manager_new(const struct manager_parts *parts)
     m->driver = parts->driver;
     m->images = image_cache_new(m->env, m->config, m->cloud);
     m->tracker = tracker_new(m);
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&m->heard, &clock);
+    pthread_condattr_destroy(&clock);
     fill_methods(m);
     versions[0] = parts->release->rpc_version;
     versions[1] = v5;
@@ -83,6 +89,8 @@ void manager_free(struct manager *m)
     free((void *)m->endpoints[0].versions);
     free(m->endpoints);
     free(m->methods);
+    pthread_cond_destroy(&m->heard);
+    pthread_mutex_destroy(&m->lock);
     free(m);
 }
 

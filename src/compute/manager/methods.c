@@ -46,7 +46,7 @@ const struct method_row manager_methods[] = {
     {"get_mks_console", "6.0", METHOD_PARALLEL, method_no_console, NULL},
     {"get_serial_console", "6.0", METHOD_PARALLEL, method_no_console, NULL},
 
-    {"attach_interface", "6.0", METHOD_EVENT, method_not_yet, NULL},
+    {"attach_interface", "6.0", METHOD_EVENT, method_attach_interface, NULL},
     {"backup_instance", "6.0", USUAL, method_refuse_image, NULL},
     {"cache_images", "6.0", METHOD_HOST, method_not_yet, NULL},
     {"change_instance_metadata", "6.0", METHOD_PARALLEL, method_nothing, NULL},
@@ -54,7 +54,7 @@ const struct method_row manager_methods[] = {
     {"check_can_live_migrate_source", "6.0", METHOD_EVENT, method_refuse_live, NULL},
     {"check_instance_shared_storage", "6.0", METHOD_HOST, method_not_yet, NULL},
     {"confirm_resize", "6.0", METHOD_EVENT | METHOD_FAULTS, method_refuse, NULL},
-    {"detach_interface", "6.0", METHOD_EVENT | METHOD_FAULTS, method_refuse, NULL},
+    {"detach_interface", "6.0", METHOD_EVENT | METHOD_FAULTS, method_detach_interface, NULL},
     {"extend_volume", "6.0", METHOD_EVENT | METHOD_FAULTS, method_refuse, NULL},
     {"finish_resize", "6.0", USUAL, method_refuse_move, NULL},
     {"finish_revert_resize", "6.0", USUAL, method_refuse_move, NULL},

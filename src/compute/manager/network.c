@@ -12,20 +12,19 @@
  */
 enum { MAX_NETWORK_INFO = 1 << 20 };
 
-static const struct ol_val *requests(const struct ol_val *requested)
+const struct ol_val *network_requests(const struct ol_val *requested)
 {
     return ol_val_at(requested, "nova_object.data/objects");
 }
 
-static const struct ol_val *request_field(const struct ol_val *request, const char *field)
+const char *network_request(const struct ol_val *request, const char *field)
 {
-    return ol_val_get(ol_val_get(request, "nova_object.data"), field);
+    return ol_val_str(ol_val_get(ol_val_get(request, "nova_object.data"), field));
 }
 
 static bool wants_none(const struct ol_val *requested)
 {
-    const struct ol_val *first = ol_val_item(requests(requested), 0);
-    const char *id = ol_val_str(request_field(first, "network_id"));
+    const char *id = network_request(ol_val_item(network_requests(requested), 0), "network_id");
 
     return id && strcmp(id, "none") == 0;
 }
@@ -66,51 +65,7 @@ static struct ol_val *own_network(struct work *w)
     return list;
 }
 
-/* What binds a port to this host. */
-static struct ol_val *binding(struct work *w)
-{
-    const char *zone = nova_str(w->instance, "availability_zone");
-    struct ol_val *port = ol_val_new_map(w->arena);
-
-    ol_val_set_str(w->arena, port, "device_id", instance_uuid(w));
-    ol_val_set_str(w->arena, port, "device_owner",
-                   ol_arena_printf(w->arena, "compute:%s", zone ? zone : ""));
-    ol_val_set_str(w->arena, port, "binding:host_id", w->m->config->host);
-    return port;
-}
-
-static int take_port(struct work *w, const struct ol_val *request, struct ol_val *ports,
-                     struct ol_err *err)
-{
-    const char *id = ol_val_str(request_field(request, "port_id"));
-    const char *network = ol_val_str(request_field(request, "network_id"));
-    struct ol_val *change = binding(w);
-    const struct ol_val *port = NULL;
-    int r;
-
-    if (id) {
-        r = neutron_update_port(w->m->cloud, &w->context, id, change, w->arena, &port, err);
-    } else {
-        ol_val_set_str(w->arena, change, "network_id", network);
-        ol_val_set_str(w->arena, change, "tenant_id", nova_str(w->instance, "project_id"));
-        ol_val_set_bool(w->arena, change, "admin_state_up", true);
-        r = neutron_create_port(w->m->cloud, &w->context, change, w->arena, &port, err);
-    }
-    if (r < 0)
-        return r;
-    if (strcmp("binding_failed", ol_val_str(ol_val_get(port, "binding:vif_type"))
-                                     ? ol_val_str(ol_val_get(port, "binding:vif_type"))
-                                     : "")
-        == 0)
-        return nova_fail(err, NOVA_PORT_BINDING_FAILED,
-                         "Binding failed for port %s, please check neutron logs for more "
-                         "information.",
-                         id ? id : ol_val_str(ol_val_get(port, "id")));
-    ol_val_append(w->arena, ports, (struct ol_val *)port);
-    return 0;
-}
-
-static int cache(struct work *w, struct ol_val *info, struct ol_err *err)
+int network_keep(struct work *w, const struct ol_val *info, struct ol_err *err)
 {
     ol_auto(ol_buf_done) struct ol_buf text = OL_BUF_INIT(MAX_NETWORK_INFO);
     struct nova_object *kept = nova_child(w->instance, "info_cache");
@@ -127,26 +82,19 @@ static int cache(struct work *w, struct ol_val *info, struct ol_err *err)
     return conductor_save(w->m->conductor, &w->context, kept, err);
 }
 
-int network_allocate(struct work *w, const struct ol_val *requested, struct ol_val **ret,
-                     struct ol_err *err)
+static bool is_id(const struct ol_val *v, const char *id)
 {
-    const struct ol_val *wanted = requests(requested);
-    struct ol_val *ports = ol_val_new_list(w->arena);
-    int r = 0;
+    const char *own = ol_val_str(ol_val_get(v, "id"));
 
-    if (wants_none(requested)) {
-        *ret = ol_val_new_list(w->arena);
-        return 0;
-    }
-    if (!cloud_has(w->m->cloud, CLOUD_NEUTRON)) {
-        *ret = own_network(w);
-        return cache(w, *ret, err);
-    }
-    for (size_t i = 0; r >= 0 && i < ol_val_count(wanted); i++)
-        r = take_port(w, ol_val_item(wanted, i), ports, err);
-    if (r >= 0)
-        r = neutron_network_info(w->m->cloud, &w->context, ports, w->arena, ret, err);
-    return r < 0 ? r : cache(w, *ret, err);
+    return own && strcmp(own, id) == 0;
+}
+
+static const struct ol_val *find(const struct ol_val *list, const char *id)
+{
+    for (size_t i = 0; id && i < ol_val_count(list); i++)
+        if (is_id(ol_val_item(list, i), id))
+            return ol_val_item(list, i);
+    return NULL;
 }
 
 const struct ol_val *network_cached(struct work *w)
@@ -161,58 +109,163 @@ const struct ol_val *network_cached(struct work *w)
     return info;
 }
 
-/* Made by us as nova marks it: not "preserve_on_delete". */
-static bool is_kept(struct work *w, const char *port)
+const struct ol_val *network_vif(struct work *w, const char *port)
 {
-    const struct ol_val *info = network_cached(w);
-
-    for (size_t i = 0; i < ol_val_count(info); i++) {
-        const struct ol_val *vif = ol_val_item(info, i);
-        const char *id = ol_val_str(ol_val_get(vif, "id"));
-
-        if (id && strcmp(id, port) == 0)
-            return ol_val_is_truthy(ol_val_get(vif, "preserve_on_delete"));
-    }
-    return false;
+    return find(network_cached(w), port);
 }
 
-static int release_port(struct work *w, const char *id, struct ol_err *err)
+struct ol_val *network_without(struct work *w, const char *port)
+{
+    const struct ol_val *info = network_cached(w);
+    struct ol_val *list = ol_val_new_list(w->arena);
+
+    for (size_t i = 0; i < ol_val_count(info); i++)
+        if (!is_id(ol_val_item(info, i), port))
+            ol_val_append(w->arena, list, ol_val_copy(w->arena, ol_val_item(info, i)));
+    return list;
+}
+
+/* The user's port: requested by its id, now or when the kept VIFs were written. */
+static bool is_theirs(struct work *w, const struct ol_val *requested, const char *port)
+{
+    const struct ol_val *wanted = network_requests(requested);
+
+    for (size_t i = 0; i < ol_val_count(wanted); i++) {
+        const char *id = network_request(ol_val_item(wanted, i), "port_id");
+
+        if (id && strcmp(id, port) == 0)
+            return true;
+    }
+    return ol_val_is_truthy(ol_val_get(network_vif(w, port), "preserve_on_delete"));
+}
+
+/* In the order of the kept VIFs, which is that of the guest's devices; new ones at the end. */
+static const struct ol_val *in_order(struct work *w, const struct ol_val *ports)
+{
+    const struct ol_val *info = network_cached(w);
+    struct ol_val *list = ol_val_new_list(w->arena);
+
+    for (size_t i = 0; i < ol_val_count(info); i++) {
+        const struct ol_val *port = find(ports, ol_val_str(ol_val_get(ol_val_item(info, i), "id")));
+
+        if (port)
+            ol_val_append(w->arena, list, (struct ol_val *)port);
+    }
+    for (size_t i = 0; i < ol_val_count(ports); i++) {
+        const struct ol_val *port = ol_val_item(ports, i);
+
+        if (!find(list, ol_val_str(ol_val_get(port, "id"))))
+            ol_val_append(w->arena, list, (struct ol_val *)port);
+    }
+    return list;
+}
+
+int network_info_of(struct work *w, const struct ol_val *ports, const struct ol_val *requested,
+                    struct ol_val **ret, struct ol_err *err)
+{
+    int r = neutron_network_info(w->m->cloud, &w->context, ports, w->arena, ret, err);
+
+    for (size_t i = 0; r >= 0 && i < ol_val_count(*ret); i++) {
+        struct ol_val *vif = (struct ol_val *)ol_val_item(*ret, i);
+        const char *id = ol_val_str(ol_val_get(vif, "id"));
+
+        if (id)
+            ol_val_set_bool(w->arena, vif, "preserve_on_delete", is_theirs(w, requested, id));
+    }
+    return r;
+}
+
+int network_allocate(struct work *w, const struct ol_val *requested, struct ol_val **ret,
+                     struct ol_err *err)
+{
+    struct ol_val *ports = NULL;
+    int r;
+
+    if (wants_none(requested)) {
+        *ret = ol_val_new_list(w->arena);
+        return 0;
+    }
+    if (!cloud_has(w->m->cloud, CLOUD_NEUTRON)) {
+        *ret = own_network(w);
+        return network_keep(w, *ret, err);
+    }
+    r = network_take_ports(w, requested, &ports, err);
+    if (r >= 0)
+        r = network_info_of(w, ports, requested, ret, err);
+    return r < 0 ? r : network_keep(w, *ret, err);
+}
+
+int network_add(struct work *w, const struct ol_val *requested, const struct ol_val **ret,
+                struct ol_err *err)
+{
+    struct ol_val *ports = NULL, *info = NULL, *all = network_without(w, "");
+    int r = cloud_has(w->m->cloud, CLOUD_NEUTRON)
+                ? network_take_ports(w, requested, &ports, err)
+                : nova_fail(err, NOVA_NOT_IMPLEMENTED, "there is no network service");
+
+    if (r >= 0)
+        r = network_info_of(w, ports, requested, &info, err);
+    if (r < 0)
+        return r;
+    *ret = ol_val_item(info, 0);
+    if (!*ret)
+        return nova_fail(err, NOVA_INTERFACE_ATTACH_FAILED,
+                         "Failed to attach network adapter device to %s", instance_uuid(w));
+    ol_val_append(w->arena, all, ol_val_copy(w->arena, *ret));
+    return network_keep(w, all, err);
+}
+
+int network_release(struct work *w, const char *id, bool is_kept, struct ol_err *err)
 {
     struct ol_val *change = ol_val_new_map(w->arena);
     const struct ol_val *port;
     int r;
 
-    if (!is_kept(w, id))
+    if (!is_kept)
         return neutron_delete_port(w->m->cloud, &w->context, id, err);
     ol_val_set_str(w->arena, change, "device_id", "");
     ol_val_set_str(w->arena, change, "device_owner", "");
     ol_val_set(w->arena, change, "binding:host_id", ol_val_new_null(w->arena));
     r = neutron_update_port(w->m->cloud, &w->context, id, change, w->arena, &port, err);
-    if (r < 0 && nova_is(err, NOVA_PORT_NOT_FOUND))
-        r = 0;
-    return r;
+    return r < 0 && nova_is(err, NOVA_PORT_NOT_FOUND) ? 0 : r;
 }
 
-void network_deallocate(struct work *w)
+int network_remove(struct work *w, const char *port, struct ol_err *err)
 {
-    const struct ol_val *ports = NULL;
-    struct ol_err err = OL_ERR_INIT;
-    int r;
+    int r = network_release(w, port, is_theirs(w, NULL, port), err);
+
+    if (r >= 0)
+        r = network_forget_row(w, port, err);
+    return r < 0 ? r : network_keep(w, network_without(w, port), err);
+}
+
+int network_deallocate(struct work *w, struct ol_err *err)
+{
+    const struct ol_val *ports = NULL, *requested = work_arg(w, "requested_networks");
+    int r, failed = 0;
 
     if (!cloud_has(w->m->cloud, CLOUD_NEUTRON))
-        return;
-    r = neutron_ports(w->m->cloud, &w->context, instance_uuid(w), w->arena, &ports, &err);
+        return 0;
+    r = neutron_ports(w->m->cloud, &w->context, instance_uuid(w), w->arena, &ports, err);
     for (size_t i = 0; r >= 0 && i < ol_val_count(ports); i++) {
         const char *id = ol_val_str(ol_val_get(ol_val_item(ports, i), "id"));
+        struct ol_err why = OL_ERR_INIT;
 
-        if (id)
-            r = release_port(w, id, &err);
+        if (id && network_release(w, id, is_theirs(w, requested, id), &why) < 0 && !failed) {
+            failed = -why.code;
+            *err = why;
+        }
     }
-    if (r < 0)
-        ol_warn(w->m->env,
-                "Failed to deallocate network for instance %s; some resources may need "
-                "manual cleanup: %s",
-                instance_uuid(w), ol_err_text(&err));
+    return r < 0 ? r : failed;
+}
+
+/* One that is in the middle of something is looked at when that has ended. */
+static bool is_settled(const struct work *w)
+{
+    static const char *const building[] = {VM_BUILDING, NULL}, *const none[] = {TASK_NONE, NULL};
+
+    return !instance_is(w->instance, "vm_state", building)
+           && instance_is(w->instance, "task_state", none);
 }
 
 int network_heal(struct work *w, struct ol_err *err)
@@ -221,10 +274,10 @@ int network_heal(struct work *w, struct ol_err *err)
     struct ol_val *info = NULL;
     int r;
 
-    if (!cloud_has(w->m->cloud, CLOUD_NEUTRON))
+    if (!cloud_has(w->m->cloud, CLOUD_NEUTRON) || !is_settled(w))
         return 0;
     r = neutron_ports(w->m->cloud, &w->context, instance_uuid(w), w->arena, &ports, err);
     if (r >= 0)
-        r = neutron_network_info(w->m->cloud, &w->context, ports, w->arena, &info, err);
-    return r < 0 ? r : cache(w, info, err);
+        r = network_info_of(w, in_order(w, ports), NULL, &info, err);
+    return r < 0 ? r : network_keep(w, info, err);
 }

@@ -70,12 +70,3 @@ int method_uptime(struct work *w, struct ol_val **ret, struct ol_err *err)
         *ret = ol_val_new_str(w->arena, line);
     return r;
 }
-
-int method_external_event(struct work *w, struct ol_val **ret, struct ol_err *err)
-{
-    const struct ol_val *events = work_arg(w, "events");
-
-    /* A port that was plugged or changed: the cached VIFs are read anew by the healing task. */
-    ol_debug(w->m->env, "%zu external events", ol_val_count(events));
-    return 0;
-}

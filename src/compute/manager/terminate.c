@@ -14,16 +14,6 @@ static int delete_allocations(struct work *w, struct ol_err *err)
                : 0;
 }
 
-static int forget_interfaces(struct work *w, struct ol_err *err)
-{
-    struct ol_val *args = ol_val_new_list(w->arena);
-    struct nova_object *none;
-
-    ol_val_append(w->arena, args, ol_val_new_str(w->arena, instance_uuid(w)));
-    return conductor_get(w->m->conductor, &w->context, "VirtualInterface",
-                         "delete_by_instance_uuid", args, NULL, w->arena, &none, err);
-}
-
 static int note_deleted(struct work *w, struct ol_err *err)
 {
     nova_set_str(w->instance, "vm_state", VM_DELETED);
@@ -60,9 +50,11 @@ int terminate_instance(struct work *w, const struct nova_object *mappings, struc
     r = w->m->driver->destroy(w->m->virt, instance_uuid(w), instance_directory(w), true, err);
     if (r < 0)
         return r;
-    network_deallocate(w);
+    r = network_deallocate(w, err);
+    if (r < 0)
+        return ol_err_prefix(err, r, "Failed to deallocate network for instance");
     volumes_release(w, mappings, true);
-    r = forget_interfaces(w, err);
+    r = network_forget_rows(w, err);
     if (r >= 0)
         r = note_deleted(w, err);
     return r < 0 ? r : finish_deletion(w, err);

@@ -45,6 +45,7 @@ int qemu_run(struct qemu_machine *m, struct ol_err *err)
 {
     ol_autofree char *state = qemu_path(m, QEMU_STATE);
     bool is_resuming = ol_exists(m->q->base.env, state);
+    bool is_held = m->def->m.is_held && !is_resuming;
     int r = 0;
 
     if (qemu_is_alive(m->q->base.env, m->directory)) /* one that we cannot reach */
@@ -53,11 +54,11 @@ int qemu_run(struct qemu_machine *m, struct ol_err *err)
         r = qemu_start(m, is_resuming, err);
     if (r == 0 && is_resuming)
         r = wait_loaded(m, err);
-    if (r == 0)
+    if (r == 0 && !is_held)
         r = qemu_command(m, "cont", NULL, err);
     if (r < 0)
         return give_up(m, r, err);
-    qemu_set_power(m, VIRT_RUNNING);
+    qemu_set_power(m, is_held ? VIRT_PAUSED : VIRT_RUNNING);
     return is_resuming ? ol_unlink(m->q->base.env, state, err) : 0;
 }
 

@@ -264,7 +264,8 @@ static int bring_up(struct virt *v, const struct virt_machine *m, struct ol_err 
     made = qemu_enter_new(q, m->uuid, m->directory);
     if (qemu_is_running(made)) {
         qemu_def_free(def);
-        r = qemu_power(made) == VIRT_RUNNING ? 0 : qemu_command(made, "cont", NULL, err);
+        r = m->is_held || qemu_power(made) == VIRT_RUNNING ? 0
+                                                           : qemu_command(made, "cont", NULL, err);
     } else {
         r = define(made, def, err);
         if (r == 0)
@@ -298,6 +299,7 @@ static int qemu_destroy(struct virt *v, const char *uuid, const char *directory,
 
 const struct virt_driver virt_qemu = {
     .name = "qemu",
+    .has_wires = true,
     .aliases = aliases,
     .open = qemu_open,
     .close = qemu_close,

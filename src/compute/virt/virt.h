@@ -69,6 +69,7 @@ struct virt_machine {
     size_t n_disks;
     const struct virt_nic *nics;
     size_t n_nics;
+    bool is_held;         /* spawn() leaves it paused: unpause() lets it go */
     bool has_status_port; /* virtio-serial port org.orlop.status */
 };
 
@@ -124,6 +125,7 @@ enum virt_trait {
 
 struct virt_driver {
     const char *name;   /* "qemu" */
+    bool has_wires;     /* its NICs are wired by neutron's agents, which tell when they have */
     unsigned traits;    /* enum virt_trait */
     const char *prefix; /* of disks whose bus nobody named: "vd"; NULL = that */
     const char *const

@@ -108,7 +108,11 @@ static int s_info(struct virt *v, const char *uuid, struct virt_info *ret, struc
 
 static int s_spawn(struct virt *v, const struct virt_machine *m, struct ol_err *err)
 {
-    return set("spawn", m->uuid, VIRT_RUNNING, err);
+    int r = set("spawn", m->uuid, m->is_held ? VIRT_PAUSED : VIRT_RUNNING, err);
+
+    if (r >= 0 && m->is_held && script.held)
+        script.held(m->uuid);
+    return r;
 }
 
 static int s_destroy(struct virt *v, const char *uuid, const char *directory, bool disks,
@@ -191,6 +195,7 @@ static int s_detach_nic(struct virt *v, const struct virt_machine *m, const char
 
 const struct virt_driver scripted_driver = {
     .name = "scripted",
+    .has_wires = true,
     .open = s_open,
     .close = s_close,
     .resources = s_resources,

@@ -16,6 +16,8 @@ struct scripted {
         char uuid[37];
         enum virt_power power;
     } machines[4];
+    /* When a machine is spawned that waits for its wires. */
+    void (*held)(const char *uuid);
     char path[256]; /* of the disk that was attached last */
 };
 
