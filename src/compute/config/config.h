@@ -68,6 +68,7 @@ struct compute_config {
     const char *instance_name_template, *injected_network_template;
     struct ol_strv compute_monitors;
     /* [api] [image_cache] [vnc] [workarounds] [compute] [upgrade_levels] [remote_debug] … */
+    const char *vendordata_jsonfile_path;
     const char *dhcp_domain, *image_cache_subdirectory;
     ol_time image_cache_interval, image_cache_age; /* remove_unused_original_minimum_age_seconds */
     bool image_cache_remove_unused, vnc_enabled, disable_compute_service_check_for_ffu;

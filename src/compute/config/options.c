@@ -180,6 +180,8 @@ const struct option_row option_rows[] = {
     MAIN(STR, injected_network_template, "$pybasedir/nova/virt/interfaces.template"),
     MAIN(LIST, compute_monitors, ""),
 
+    ROW(STR, "api", "vendordata_jsonfile_path", vendordata_jsonfile_path, NULL,
+        OLD("DEFAULT.vendordata_jsonfile_path")),
     ROW(STR, "api", "dhcp_domain", dhcp_domain, "novalocal", OLD("DEFAULT.dhcp_domain")),
     ROW(STR, "image_cache", "subdirectory_name", image_cache_subdirectory, "_base",
         OLD("DEFAULT.image_cache_subdirectory_name")),

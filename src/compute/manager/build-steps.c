@@ -113,33 +113,6 @@ static int step_devices(struct build *b, struct ol_err *err)
     return r < 0 ? abort_build(b, "Failure prepping block device.", r, err) : 0;
 }
 
-/* The image that the root disk is made of; none when it is a volume. */
-static const char *root_image(struct build *b)
-{
-    for (size_t i = 0; i < nova_list_count(b->mappings); i++) {
-        struct nova_object *bdm = nova_list_item(b->mappings, i);
-        const char *source = nova_str(bdm, "source_type"),
-                   *where = nova_str(bdm, "destination_type");
-
-        if (nova_int(bdm, "boot_index", -1) == 0 && source && strcmp(source, "image") == 0 && where
-            && strcmp(where, "local") == 0)
-            return nova_str(bdm, "image_id");
-    }
-    return nova_list_count(b->mappings) ? NULL : nova_str(b->w->instance, "image_ref");
-}
-
-static int fetch_image(struct build *b, struct ol_err *err)
-{
-    const char *image = root_image(b);
-    int r;
-
-    if (!image || !*image || !machine_has_disks(b->w))
-        return 0;
-    r = image_cache_get(b->w->m->images, &b->w->context, image, &b->base, err);
-    b->has_base = r >= 0;
-    return r;
-}
-
 /* VIFs that an agent has still to wire: they are not active. */
 static void find_unplugged(const struct build *b, struct ol_strv *tags)
 {
@@ -205,7 +178,7 @@ static int spawn(struct build *b, struct ol_err *err)
     if (machine_has_disks(w))
         r = ol_mkdir_p(w->m->env, instance_directory(w), 0755, err);
     if (r >= 0 && plan.has_config_drive && machine_has_disks(w))
-        r = drive_make(w, b->network_info, err);
+        r = drive_make(w, b->mappings, b->network_info, err);
     b->is_spawned = true;
     return r < 0 ? r : start_wired(b, machine_make(w, &plan), err);
 }
@@ -216,7 +189,7 @@ static int step_spawn(struct build *b, struct ol_err *err)
     int r = progress(b, TASK_SPAWNING, EXPECT(TASK_MAPPING), err);
 
     if (r >= 0)
-        r = fetch_image(b, err);
+        r = build_fetch_images(b, err);
     if (r >= 0)
         r = spawn(b, err);
     if (r < 0)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "compute/manager/drive.h"
+#include "compute/manager/drive-internal.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "codec/base64.h"
+#include "codec/json.h"
 #include "compute/base/exception.h"
+#include "core/file.h"
 
-enum { MAX_USER_DATA = 1 << 20, SEED_BYTES = 512 };
+enum { MAX_USER_DATA = 1 << 20, MAX_VENDOR_DATA = 1 << 20, SEED_BYTES = 512 };
 
 static const char *image_property(const struct work *w, const char *name)
 {
@@ -90,16 +92,56 @@ static void fill_identity(struct work *w, struct config_drive *d)
     d->instance_type = flavor ? nova_str(flavor, "name") : NULL;
     d->ec2_instance_id = ec2 ? nova_str(ec2, "instance_id") : NULL;
     d->ec2_ami_id = ec2 ? nova_str(ec2, "ami_id") : NULL;
+    d->kernel_id = ec2 ? nova_str(ec2, "kernel_id") : NULL;
+    d->ramdisk_id = ec2 ? nova_str(ec2, "ramdisk_id") : NULL;
+    d->reservation_id = nova_str(w->instance, "reservation_id");
+    d->root_device_name = nova_str(w->instance, "root_device_name");
 }
 
-int drive_make(struct work *w, const struct ol_val *network_info, struct ol_err *err)
+static const char *drive_path(const struct work *w)
 {
+    return ol_arena_printf(w->arena, "%s/disk.config", instance_directory(w));
+}
+
+/* [api]vendordata_jsonfile_path. One that cannot be read is none, as in nova. */
+static const char *vendor_data(const struct work *w, struct ol_buf *text)
+{
+    const char *path = w->m->config->vendordata_jsonfile_path;
+    struct ol_err err = OL_ERR_INIT;
+    struct ol_val *v;
+
+    if (!path || !*path)
+        return NULL;
+    if (ol_file_read(w->m->env, path, text, &err) >= 0
+        && ol_json_load(text->data, text->len, w->arena, &v, &err) >= 0)
+        return text->data;
+    ol_warn(w->m->env, "vendor data '%s': %s", path, ol_err_text(&err));
+    return NULL;
+}
+
+int drive_need(struct work *w, const struct nova_object *mappings,
+               const struct ol_val *network_info, struct ol_err *err)
+{
+    if (ol_exists(w->m->env, drive_path(w)) || !ol_is_dir(w->m->env, instance_directory(w)))
+        return 0;
+    ol_info(w->m->env, "instance %s: its config drive is missing and made again", instance_uuid(w));
+    return drive_make(w, mappings, network_info, err);
+}
+
+int drive_make(struct work *w, const struct nova_object *mappings,
+               const struct ol_val *network_info, struct ol_err *err)
+{
+    ol_auto(ol_buf_done) struct ol_buf vendor = OL_BUF_INIT(MAX_VENDOR_DATA);
     ol_auto(ol_buf_done) struct ol_buf user_data = OL_BUF_INIT(MAX_USER_DATA);
     struct config_drive d = {
         .network_info = network_info,
         .files = work_arg(w, "injected_files"),
         .admin_password = ol_val_str(work_arg(w, "admin_password")),
         .random_seed = random_seed(w),
+        .vendor_data = vendor_data(w, &vendor),
+        .devices = drive_devices(w, mappings, network_info),
+        .mappings = drive_mappings(w, mappings),
+        .security_groups = drive_security_groups(w, network_info),
         .created = ol_now_wall(w->m->env) / OL_SECOND,
     };
     const char *format = w->m->config->config_drive_format;
@@ -110,7 +152,5 @@ int drive_make(struct work *w, const struct ol_val *network_info, struct ol_err 
     fill_identity(w, &d);
     d.user_data = user_data.data;
     d.user_data_size = user_data.len;
-    return config_drive_write(w->m->env, &d, format ? format : "iso9660",
-                              ol_arena_printf(w->arena, "%s/disk.config", instance_directory(w)),
-                              err);
+    return config_drive_write(w->m->env, &d, format ? format : "iso9660", drive_path(w), err);
 }

@@ -4,6 +4,7 @@
 
 #include "codec/json.h"
 #include "compute/manager/connector.h"
+#include "compute/manager/drive.h"
 #include "compute/manager/manager-internal.h"
 
 /* An instance, its mappings and VIFs as the machine that a driver is told of. */
@@ -190,6 +191,25 @@ static void add_nics(struct maker *k)
     k->m->n_nics = n;
 }
 
+/* nova's libvirt driver: _set_guest_for... of an instance with kernel_id, whose files the build has
+ * copied. A rescue boots from its image's disk. */
+static void add_kernel(struct maker *k)
+{
+    const char *kernel = nova_str(k->w->instance, "kernel_id");
+    const char *ramdisk = nova_str(k->w->instance, "ramdisk_id");
+    const char *root = nova_str(k->w->instance, "root_device_name");
+    const char *own = image_property(k, "os_command_line");
+
+    if (!kernel || !*kernel || k->plan->is_rescue)
+        return;
+    k->m->kernel = ol_arena_printf(k->w->arena, "%s/kernel", k->m->directory);
+    if (ramdisk && *ramdisk)
+        k->m->initrd = ol_arena_printf(k->w->arena, "%s/ramdisk", k->m->directory);
+    k->m->cmdline = own ? own
+                        : ol_arena_printf(k->w->arena, "root=%s console=tty0 console=ttyS0",
+                                          root ? root : "/dev/vda");
+}
+
 struct virt_disk machine_volume(struct work *w, const struct nova_object *bdm)
 {
     const struct machine_plan plan = {.mappings = NULL};
@@ -211,6 +231,7 @@ struct virt_machine *machine_make(struct work *w, const struct machine_plan *p)
     m->memory_mb = nova_int(w->instance, "memory_mb", 0);
     m->vcpus = (int)nova_int(w->instance, "vcpus", 1);
     m->machine_type = image_property(&k, "hw_machine_type");
+    add_kernel(&k);
     add_disks(&k);
     add_nics(&k);
     return m;
@@ -232,6 +253,10 @@ int machine_of_rescue(struct work *w, const struct image_base *rescue, struct vi
         return r;
     p.mappings = mappings;
     p.network_info = network_cached(w);
+    if (p.has_config_drive && machine_has_disks(w))
+        r = drive_need(w, mappings, p.network_info, err);
+    if (r < 0)
+        return r;
     *ret = machine_make(w, &p);
     return 0;
 }

@@ -114,6 +114,24 @@ static void a_flavor_becomes_a_machine(void **state)
     assert_true(m->disks[3].is_cdrom && m->disks[3].is_read_only && !m->disks[3].is_ours);
 }
 
+static void a_kernel_of_its_own_is_booted(void **state)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
+    struct work w = work(&a);
+    struct machine_plan plan = {0};
+    const struct virt_machine *m;
+
+    nova_set_str(w.instance, "kernel_id", "k");
+    nova_set_str(w.instance, "root_device_name", "/dev/vdb");
+    m = machine_make(&w, &plan);
+    assert_string_equal(m->kernel, "/var/lib/nova/instances/78ac27d4-6df7-45a8-b896-be690101b8ee/"
+                                   "kernel");
+    assert_null(m->initrd);
+    assert_string_equal(m->cmdline, "root=/dev/vdb console=tty0 console=ttyS0");
+    plan.is_rescue = true;
+    assert_null(machine_make(&w, &plan)->kernel);
+}
+
 static void a_root_disk_is_never_smaller_than_its_image(void **state)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 20);
@@ -194,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_follow_the_template),
         cmocka_unit_test(a_flavor_becomes_a_machine),
+        cmocka_unit_test(a_kernel_of_its_own_is_booted),
         cmocka_unit_test(a_root_disk_is_never_smaller_than_its_image),
         cmocka_unit_test(a_volume_is_what_its_connection_says),
         cmocka_unit_test(image_properties_choose_devices),
