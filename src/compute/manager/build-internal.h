@@ -21,8 +21,8 @@ enum build_end {
 /* Pure: the end that goes with a failure, as nova sorts its exceptions. */
 enum build_end build_end_of(const struct ol_err *why);
 
-/* images.c: they fit the flavor and are on this host; kernel and ramdisk of a direct boot are in the
- * instance's directory. */
+/* images.c: they fit the flavor and are on this host; kernel and ramdisk of a direct boot are in
+ * the instance's directory. */
 int build_fetch_images(struct build *b, struct ol_err *err) __attribute__((warn_unused_result));
 /* Ports and their rows away again; what fails is logged. */
 void build_drop_networks(struct work *w);

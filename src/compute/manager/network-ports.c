@@ -242,7 +242,7 @@ static int only_network(struct taking *t, struct ol_err *err)
     return take_port(t, request, err);
 }
 
-/* A host before us has made them, and left them for whoever builds it (nova's network_allocated). */
+/* A host before us has made them, and left them for the next one (nova's network_allocated). */
 static int take_over(struct taking *t, struct ol_err *err)
 {
     const struct ol_val *ports = NULL;

@@ -165,23 +165,28 @@ static int make_disk(struct qemu_machine *m, const struct virt_disk *d, struct o
     return r < 0 ? ol_err_prefix(err, r, "disk '%s'", d->role) : 0;
 }
 
-int qemu_make_disks(struct qemu_machine *m, struct ol_err *err)
+/* There, and QEMU's user may open it. A config drive is written by who knows what is in it. */
+static int need_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
 {
     struct ol_env *env = m->q->base.env;
+
+    if (qemu_is_remote(d->path))
+        return 0;
+    if (ol_exists(env, d->path))
+        return qemu_give_file(m->q, d->path, err);
+    if (d->is_ours && (d->base || d->size > 0))
+        return make_disk(m, d, err);
+    return ol_err_set(err, ENOENT, "disk '%s': there is no '%s'", d->role, d->path);
+}
+
+int qemu_make_disks(struct qemu_machine *m, struct ol_err *err)
+{
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < m->def->n_disks; i++) {
         const struct virt_disk *d = &m->def->disks[i].d;
 
-        /* A config drive is written by who knows what is in it. */
-        if (d->is_ours && !ol_exists(env, d->path) && (d->base || d->size > 0))
-            r = make_disk(m, d, err);
-        else if (qemu_is_remote(d->path))
-            continue;
-        else if (!ol_exists(env, d->path))
-            r = ol_err_set(err, ENOENT, "disk '%s': there is no '%s'", d->role, d->path);
-        else
-            r = qemu_give_file(m->q, d->path, err);
+        r = need_disk(m, d, err);
         if (r == 0 && d->is_ours && d->base && d->format == VIRT_QCOW2)
             r = give_base(m->q, d->base, err);
     }

@@ -9,7 +9,8 @@
 
 /*
  * A double of neutron and cinder: whatever is asked is written down as "METHOD /PATH BODY" and
- * answered by the last row that fits. What no row fits is 404, for lists of neutron empty. One request may be told to fail.
+ * answered by the last row that fits. What no row fits is 404, for lists of neutron empty. One
+ * request may be told to fail.
  */
 struct fake_cloud_row {
     const char *what; /* the beginning of "METHOD /PATH" */
