@@ -31,6 +31,7 @@ compute_driver = {driver}
 use_stderr = true
 my_ip = 127.0.0.1
 periodic_fuzzy_delay = 0
+{bus}
 {more}
 """
 
@@ -77,7 +78,8 @@ class Agent:
         self.process = None
 
     def configure(self, more="", driver=FAKE):
-        self.config.write_text(BASE.format(where=self.where, driver=driver, more=more))
+        bus = f"transport_url = {self.bus}" if "--standalone" in self.argv else ""
+        self.config.write_text(BASE.format(where=self.where, driver=driver, bus=bus, more=more))
 
     # Its life
 
