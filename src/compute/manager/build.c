@@ -124,6 +124,7 @@ static void build_failed(struct build *b, const struct ol_err *why)
 static int build_begin(struct work *w, struct ol_err *err)
 {
     nova_set_str(w->instance, "vm_state", VM_BUILDING);
+    nova_mark(w->instance, "vm_state"); /* a start may have set it to error: recover.c */
     nova_set_null(w->instance, "task_state");
     return instance_save(w, EXPECT(TASK_SCHEDULING, TASK_NONE), err);
 }

@@ -33,5 +33,3 @@ const struct nova_field *nova_field_find(const struct nova_class *c, const char 
 /* "2.7" against "2.10": <0, 0, >0 as strcmp; what is no version is 0.0. */
 int nova_version_compare(const char *a, const char *b);
 int nova_version_major(const char *version);
-/* Adds the field's name to the object's changes. */
-void nova_mark(struct nova_object *o, const char *field);

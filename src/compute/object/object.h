@@ -111,6 +111,9 @@ void nova_set_key(struct nova_object *o, const char *field, const char *key, con
 void nova_unset_key(struct nova_object *o, const char *field, const char *key);
 
 bool nova_is_changed(const struct nova_object *o, const char *field);
+/* Adds the field to the changes though it may have its value: of a state that has to be saved
+ * whatever another wrote meanwhile. */
+void nova_mark(struct nova_object *o, const char *field);
 void nova_clear_changes(struct nova_object *o);
 /* Takes in the answer of object_action: changed fields as primitives and "obj_what_changed". What
  * differs is copied; a time is written over in place, so that a service that is saved again and
