@@ -90,6 +90,7 @@ static void reschedule(struct work *w, const struct ol_err *why)
         end_in_error(w, why);
         return;
     }
+    handover_begin(w);
     instance_unset_host(w);
     nova_set_str(w->instance, "task_state", TASK_SCHEDULING);
     r = instance_save(w, NULL, &err);
@@ -100,6 +101,7 @@ static void reschedule(struct work *w, const struct ol_err *why)
         ol_error(w->m->env, "it cannot be rescheduled: %s", ol_err_text(&err));
         end_in_error(w, why);
     }
+    handover_end(w);
 }
 
 static void build_failed(struct build *b, const struct ol_err *why)

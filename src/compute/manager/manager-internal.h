@@ -296,6 +296,14 @@ enum recover_step recover_decide(const struct nova_object *instance, const char 
                                  enum virt_power power, unsigned flags);
 int recover_all(struct manager *m, struct ol_err *err) __attribute__((warn_unused_result));
 
+/* unclaimed.c: builds that are on no host. Those that nobody will go on with are set to error;
+ * 'handled' are uuids that are ours anyway. */
+void recover_unclaimed(struct manager *m, const struct ol_strv *handled);
+/* Between these a build goes back to the conductor: for a moment it has no host, no allocation and
+ * nobody who knows of it but a file of ours, by which a start finds it. */
+void handover_begin(struct work *w);
+void handover_end(struct work *w);
+
 /* sync.c: the power state that a driver has against the one that is stored. */
 enum sync_step {
     SYNC_NOTHING,

@@ -258,74 +258,6 @@ static void recover_one(struct manager *m, const struct nova_object *found)
         ol_error(m->env, "Failed to recover instance %s: %s", instance_uuid(&w), ol_err_text(&err));
 }
 
-/* With these uuids; NULL: all that are on no host. */
-static int find_building(struct manager *m, const struct ol_strv *uuids, struct ol_arena *a,
-                         struct nova_object **ret, struct ol_err *err)
-{
-    struct nova_context context = nova_context_admin(a, m->env);
-    struct ol_val *args = ol_val_new_list(a), *filters = ol_val_new_map(a);
-    struct ol_val *kwargs = ol_val_new_map(a), *wanted = ol_val_new_list(a);
-
-    ol_val_set_str(a, filters, "vm_state", VM_BUILDING);
-    if (uuids) {
-        ol_strv_each (uuid, uuids)
-            ol_val_append(a, wanted, ol_val_new_str(a, uuid));
-        ol_val_set(a, filters, "uuid", wanted);
-    } else {
-        ol_val_set(a, filters, "host", ol_val_new_null(a));
-        ol_val_set_bool(a, filters, "deleted", false);
-    }
-    ol_val_append(a, args, filters);
-    ol_val_set(a, kwargs, "expected_attrs", ol_val_new_list(a));
-    return conductor_get(m->conductor, &context, "InstanceList", "get_by_filters", args, kwargs, a,
-                         ret, err);
-}
-
-/* Where the allocations of the others name our provider, or nobody else is there to build them. */
-static int find_unclaimed(struct manager *m, const struct ol_strv *handled, struct ol_arena *a,
-                          struct nova_object **ret, struct ol_err *err)
-{
-    ol_auto(ol_strv_done) struct ol_strv uuids = OL_STRV_INIT;
-    int r;
-
-    if (m->config->standalone)
-        return find_building(m, NULL, a, ret, err);
-    if (!cloud_has(m->cloud, CLOUD_PLACEMENT) || !tracker_provider(m->tracker)[0])
-        return 0;
-    r = orphans_consumers(m, handled, a, &uuids, err);
-    return r >= 0 && uuids.n ? find_building(m, &uuids, a, ret, err) : r;
-}
-
-static void error_out(struct work *w)
-{
-    struct ol_err why = OL_ERR_INIT;
-
-    (void)!nova_fail(&why, NOVA_BUILD_ABORT,
-                     "Build of instance %s aborted: the compute service stopped before it began.",
-                     instance_uuid(w));
-    ol_info(w->m->env, "instance %s: %s It is set to error", instance_uuid(w), ol_err_text(&why));
-    instance_record_fault(w, &why);
-    instance_set_error(w, true);
-}
-
-/* Builds that were cast to us and never claimed: their rows have no host. They would stay in
- * "building" for ever. A placement that doesn't answer doesn't keep the agent from starting. */
-static void error_out_unclaimed(struct manager *m, const struct ol_strv *handled)
-{
-    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(64 << 20);
-    struct nova_object *list = NULL;
-    struct ol_err err = OL_ERR_INIT;
-
-    if (find_unclaimed(m, handled, &a, &list, &err) < 0)
-        ol_error(m->env, "instances stuck in BUILDING state cannot be looked for: %s",
-                 ol_err_text(&err));
-    for (size_t i = 0; i < nova_list_count(list); i++) {
-        struct work w = instance_work(m, &a, nova_list_item(list, i));
-
-        error_out(&w);
-    }
-}
-
 int recover_all(struct manager *m, struct ol_err *err)
 {
     static const char *const attrs[] = {"info_cache", "metadata", "system_metadata",
@@ -354,6 +286,6 @@ int recover_all(struct manager *m, struct ol_err *err)
         recover_one(m, instance);
     }
     orphans_remove_evacuated(m, &handled);
-    error_out_unclaimed(m, &handled);
+    recover_unclaimed(m, &handled);
     return 0;
 }
