@@ -19,6 +19,7 @@ import uuid as uuids
 
 from .cluster import until
 from .nova_conductor import WIRE, Conductor, name_of
+from .rabbit import py_amqp
 
 HOST = "h1"
 NEVER = {"created_at": "2026-01-01T00:00:00Z", "updated_at": None, "deleted_at": None, "deleted": False}
@@ -59,7 +60,7 @@ def template(pattern):
 class MemoryConductor(Conductor):
     def __init__(self, rabbit, home, cloud):
         super().__init__(rabbit, home)
-        self.cloud = cloud
+        self.cloud, self.host = cloud, HOST
         self.rows = {name: {} for name in ("Service", "ComputeNode", "Instance", "BlockDeviceMapping")}
         self.faults, self.events, self.states, self.casts = [], [], {}, []
         self.is_silent = False
@@ -215,10 +216,9 @@ class MemoryConductor(Conductor):
         body = raw if raw is not None else json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(message)})
         connection = self.rabbit.connect(self.home)
         try:
-            from .rabbit import py_amqp
             connection.channel().basic_publish_confirm(
                 py_amqp().Message(body, content_type="application/json", content_encoding="utf-8"), "nova",
-                f"compute.{HOST}")
+                f"compute.{self.host}")
         finally:
             connection.close()
 
@@ -238,7 +238,18 @@ class MemoryConductor(Conductor):
         return reply["result"], reply["failure"] and json.loads(reply["failure"])
 
     def provider(self):
-        return next(iter(self.cloud.providers))
+        node = self.where("ComputeNode", host=self.host)[0]
+        return node["uuid"]
+
+    def is_served(self):
+        """Whether an agent takes what is cast to its host."""
+        connection = self.rabbit.connect(self.home)
+        try:
+            return connection.channel().queue_declare(f"compute.{self.host}", passive=True).consumer_count > 0
+        except py_amqp().NotFound:
+            return False
+        finally:
+            connection.close()
 
     def build(self, image, version=None, retry=False):
         """The uuid of a new instance, cast to the agent."""
