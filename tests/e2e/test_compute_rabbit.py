@@ -186,8 +186,8 @@ def test_a_damaged_image_ends_the_build(nova, qemu):
 def test_placement_may_be_away(nova, agents):
     nova.cloud.fault("placement", times=-1, status=503)
     agent = agents()
-    agent.wait_log("ERROR nova.compute.manager")
-    assert "Error updating resources for node h1: placement: " in agent.text() and "503" in agent.text()
+    agent.wait_log("placement was not told of node h1: placement: ")
+    assert "HTTP 503" in agent.text()
     nova.cloud.faults.clear()
     assert agent.stop() == 0
     agents()
@@ -205,13 +205,9 @@ def test_placement_may_be_away(nova, agents):
 
 # --- who does not answer ---
 
-@pytest.mark.demands("C33", "C37")
+@pytest.mark.demands("C37")
 def test_a_silent_conductor_is_told_once(nova, agents):
-    nova.is_silent = True
-    agent = agents(timeout=2, wait=False)
-    time.sleep(1)
-    nova.is_silent = False  # its first ping is lost
-    agent.wait_log(READY, patience=30)
+    agent = agents(timeout=1)
     until(lambda: nova.where("Service")[0]["report_count"] >= 1, "a report", 15)
     nova.is_silent = True
     lost, found = "Lost connection to nova-conductor for reporting service status.", "Recovered from being unable to report status."
