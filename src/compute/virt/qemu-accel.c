@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compute/virt/qemu-internal.h"
+#include "compute/virt/qemu-host.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
@@ -37,9 +37,9 @@ static const unsigned char program[] = {
 static const unsigned char reset[] = {0xe9, 0x0d, 0x00}; /* jmp to the first byte */
 /* clang-format on */
 
-static int run_trial(struct qemu *q, const char *firmware)
+static int run_trial(struct qemu_host *h, const char *firmware)
 {
-    const char *argv[] = {q->host.binary,
+    const char *argv[] = {h->binary,
                           "-machine",
                           "pc",
                           "-accel",
@@ -59,20 +59,19 @@ static int run_trial(struct qemu *q, const char *firmware)
                           NULL};
     ol_auto(ol_spawn_result_done) struct ol_spawn_result result = OL_SPAWN_RESULT_INIT;
     struct ol_spawn spawn = {.argv = argv, .timeout = TRIAL_SECONDS * OL_SECOND};
-    int r = ol_spawn_run(q->base.env, &spawn, &result, NULL);
+    int r = ol_spawn_run(h->env, &spawn, &result, NULL);
 
     return r < 0 ? r : result.status;
 }
 
 /* Whether QEMU's user may read and write it. */
-static bool may_open(struct qemu *q, const char *path)
+static bool may_open(struct qemu_host *h, const char *path)
 {
-    const struct qemu_host *h = &q->host;
     struct stat st;
 
     if (!h->has_user)
         return true;
-    if (ol_stat(q->base.env, path, &st) < 0)
+    if (ol_stat(h->env, path, &st) < 0)
         return false;
     if (st.st_uid == h->uid)
         return (st.st_mode & 0600) == 0600;
@@ -82,7 +81,7 @@ static bool may_open(struct qemu *q, const char *path)
     return (st.st_mode & 0006) == 0006;
 }
 
-static bool kvm_works(struct qemu *q, const char *state_path)
+static bool kvm_works(struct qemu_host *h, const char *state_path)
 {
     ol_autofree char *firmware = ol_xasprintf("%s/accelerator-trial", state_path);
     ol_autofree char *bytes = ol_xcalloc(1, FIRMWARE_SIZE);
@@ -91,42 +90,41 @@ static bool kvm_works(struct qemu *q, const char *state_path)
     if (fd < 0)
         return false;
     close(fd);
-    if (!may_open(q, "/dev/kvm")) {
-        ol_warn(q->base.env, "/dev/kvm is closed to QEMU's user: machines run without it");
+    if (!may_open(h, "/dev/kvm")) {
+        ol_warn(h->env, "/dev/kvm is closed to QEMU's user: machines run without it");
         return false;
     }
     memcpy(bytes, program, sizeof(program));
     memcpy(bytes + RESET_AT, reset, sizeof(reset));
-    if (ol_file_write(q->base.env, firmware, bytes, FIRMWARE_SIZE, 0600, OL_WRITE_PARENTS, NULL)
-        < 0)
+    if (ol_file_write(h->env, firmware, bytes, FIRMWARE_SIZE, 0600, OL_WRITE_PARENTS, NULL) < 0)
         return false;
-    status = run_trial(q, firmware);
-    (void)!ol_unlink(q->base.env, firmware, NULL);
+    status = run_trial(h, firmware);
+    (void)!ol_unlink(h->env, firmware, NULL);
     return status == WORKED;
 }
 
 /* The answer of this boot is kept in STATE/accelerator: "BOOT-ID kvm". */
-static const char *decide(struct qemu *q)
+static const char *decide(struct qemu_host *h)
 {
-    const struct compute_config *c = q->base.config;
+    const struct compute_config *c = h->config;
     const char *where = c->state_path ? c->state_path : c->instances_path;
     ol_autofree char *path = ol_xasprintf("%s/accelerator", where);
-    ol_autofree char *kept = ol_file_read_line(q->base.env, path);
+    ol_autofree char *kept = ol_file_read_line(h->env, path);
     ol_autofree char *text = NULL;
     const char *found;
 
-    if (kept && ol_str_starts(kept, q->host.boot_id))
+    if (kept && ol_str_starts(kept, h->boot_id))
         return ol_str_ends(kept, " kvm") ? "kvm" : "tcg";
-    found = kvm_works(q, where) ? "kvm" : "tcg";
-    ol_info(q->base.env, "machines run by %s", found);
-    text = ol_xasprintf("%s %s\n", q->host.boot_id, found);
-    (void)!ol_file_puts(q->base.env, path, text, 0644, OL_WRITE_ATOMIC | OL_WRITE_PARENTS, NULL);
+    found = kvm_works(h, where) ? "kvm" : "tcg";
+    ol_info(h->env, "machines run by %s", found);
+    text = ol_xasprintf("%s %s\n", h->boot_id, found);
+    (void)!ol_file_puts(h->env, path, text, 0644, OL_WRITE_ATOMIC | OL_WRITE_PARENTS, NULL);
     return found;
 }
 
-const char *qemu_accelerator(struct qemu *q)
+const char *qemu_accelerator(struct qemu_host *h)
 {
-    const char *wanted = q->base.config->accelerator, *type = q->base.config->virt_type, *found;
+    const char *wanted = h->config->accelerator, *type = h->config->virt_type, *found;
 
     if (wanted && !strcmp(wanted, "kvm"))
         return "kvm";
@@ -135,10 +133,10 @@ const char *qemu_accelerator(struct qemu *q)
     /* nova's word for it: only virt_type kvm has to be tried. */
     if (!wanted && type && !strcmp(type, "qemu"))
         return "tcg";
-    pthread_mutex_lock(&q->host.lock);
-    if (!q->host.accelerator)
-        q->host.accelerator = decide(q);
-    found = q->host.accelerator;
-    pthread_mutex_unlock(&q->host.lock);
+    pthread_mutex_lock(&h->lock);
+    if (!h->accelerator)
+        h->accelerator = decide(h);
+    found = h->accelerator;
+    pthread_mutex_unlock(&h->lock);
     return found;
 }

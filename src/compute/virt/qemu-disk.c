@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "compute/virt/qemu-internal.h"
+#include "compute/virt/qemu-argv.h"
+#include "compute/virt/qemu-host.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
 #include "core/file.h"
@@ -80,10 +81,10 @@ static int copy(struct ol_env *env, const struct virt_disk *d, const char *path,
 }
 
 /* Ephemeral disks and swap have what nova puts on them (imagebackend, _create_ephemeral). */
-static int format(struct qemu_machine *m, const struct virt_disk *d, const char *path,
+static int format(struct qemu_host *h, const struct virt_disk *d, const char *path,
                   struct ol_err *err)
 {
-    const char *type = m->q->base.config->default_ephemeral_format;
+    const char *type = h->config->default_ephemeral_format;
     ol_autofree char *label = ol_xasprintf("ephemeral%s", d->role + strlen("disk.eph"));
     ol_autofree char *mkfs = ol_xasprintf("mkfs.%s", type && *type ? type : "ext4");
     bool is_ext = !type || !*type || ol_str_starts(type, "ext");
@@ -94,8 +95,8 @@ static int format(struct qemu_machine *m, const struct virt_disk *d, const char 
     const char *other[] = {mkfs, "-L", label, path, NULL};
 
     if (!strcmp(d->role, "disk.swap"))
-        return qemu_tool(m->q->base.env, swap, TOOL_SECONDS, err);
-    return qemu_tool(m->q->base.env, is_ext ? ext : is_fat ? fat : other, TOOL_SECONDS, err);
+        return qemu_tool(h->env, swap, TOOL_SECONDS, err);
+    return qemu_tool(h->env, is_ext ? ext : is_fat ? fat : other, TOOL_SECONDS, err);
 }
 
 static bool has_format(const struct virt_disk *d)
@@ -104,18 +105,18 @@ static bool has_format(const struct virt_disk *d)
 }
 
 /* An empty raw file, formatted when its role says so; made qcow2 at the end when it has to be. */
-static int blank(struct qemu_machine *m, const struct virt_disk *d, const char *path,
+static int blank(struct qemu_host *h, const struct virt_disk *d, const char *path,
                  struct ol_err *err)
 {
     ol_autofree char *raw = ol_xasprintf("%s.raw", path);
     const char *argv[] = {"qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw, path, NULL};
-    struct ol_env *env = m->q->base.env;
+    struct ol_env *env = h->env;
     int r = ol_file_write(env, raw, "", 0, 0600, 0, err);
 
     if (r == 0)
         r = grow(env, d, raw, err);
     if (r == 0 && has_format(d))
-        r = format(m, d, raw, err);
+        r = format(h, d, raw, err);
     if (r == 0 && d->format == VIRT_RAW)
         return ol_rename(env, raw, path, err);
     if (r == 0)
@@ -123,31 +124,31 @@ static int blank(struct qemu_machine *m, const struct virt_disk *d, const char *
     return r == 0 ? ol_unlink(env, raw, err) : r;
 }
 
-int qemu_give_file(struct qemu *q, const char *path, struct ol_err *err)
+int qemu_give_file(struct qemu_host *h, const char *path, struct ol_err *err)
 {
     struct stat st;
 
-    if (!q->host.has_user)
+    if (!h->has_user)
         return 0;
-    if (ol_stat(q->base.env, path, &st) == 0 && st.st_uid == q->host.uid)
+    if (ol_stat(h->env, path, &st) == 0 && st.st_uid == h->uid)
         return 0;
-    return ol_chown(q->base.env, path, q->host.uid, q->host.gid, err);
+    return ol_chown(h->env, path, h->uid, h->gid, err);
 }
 
 /* What others may read they share; a base that is closed to QEMU's user becomes its own. */
-static int give_base(struct qemu *q, const char *path, struct ol_err *err)
+static int give_base(struct qemu_host *h, const char *path, struct ol_err *err)
 {
     struct stat st;
 
-    if (ol_stat(q->base.env, path, &st) == 0 && (st.st_mode & S_IROTH))
+    if (ol_stat(h->env, path, &st) == 0 && (st.st_mode & S_IROTH))
         return 0;
-    return qemu_give_file(q, path, err);
+    return qemu_give_file(h, path, err);
 }
 
-static int make_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
+static int make_disk(struct qemu_host *h, const struct virt_disk *d, struct ol_err *err)
 {
     ol_autofree char *part = ol_xasprintf("%s.part", d->path);
-    struct ol_env *env = m->q->base.env;
+    struct ol_env *env = h->env;
     int r;
 
     if (d->base && d->format == VIRT_QCOW2)
@@ -155,40 +156,38 @@ static int make_disk(struct qemu_machine *m, const struct virt_disk *d, struct o
     else if (d->base)
         r = copy(env, d, part, err);
     else
-        r = blank(m, d, part, err);
+        r = blank(h, d, part, err);
     if (r == 0)
         r = ol_chmod(env, part, 0600, err);
     if (r == 0)
-        r = qemu_give_file(m->q, part, err);
+        r = qemu_give_file(h, part, err);
     if (r == 0)
         r = ol_rename(env, part, d->path, err);
     return r < 0 ? ol_err_prefix(err, r, "disk '%s'", d->role) : 0;
 }
 
 /* There, and QEMU's user may open it. A config drive is written by who knows what is in it. */
-static int need_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
+static int need_disk(struct qemu_host *h, const struct virt_disk *d, struct ol_err *err)
 {
-    struct ol_env *env = m->q->base.env;
-
     if (qemu_is_remote(d->path))
         return 0;
-    if (ol_exists(env, d->path))
-        return qemu_give_file(m->q, d->path, err);
+    if (ol_exists(h->env, d->path))
+        return qemu_give_file(h, d->path, err);
     if (d->is_ours && (d->base || d->size > 0))
-        return make_disk(m, d, err);
+        return make_disk(h, d, err);
     return ol_err_set(err, ENOENT, "disk '%s': there is no '%s'", d->role, d->path);
 }
 
-int qemu_make_disks(struct qemu_machine *m, struct ol_err *err)
+int qemu_make_disks(struct qemu_host *h, const struct qemu_def *def, struct ol_err *err)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < m->def->n_disks; i++) {
-        const struct virt_disk *d = &m->def->disks[i].d;
+    for (size_t i = 0; r == 0 && i < def->n_disks; i++) {
+        const struct virt_disk *d = &def->disks[i].d;
 
-        r = need_disk(m, d, err);
+        r = need_disk(h, d, err);
         if (r == 0 && d->is_ours && d->base && d->format == VIRT_QCOW2)
-            r = give_base(m->q, d->base, err);
+            r = give_base(h, d->base, err);
     }
     return r;
 }

@@ -136,7 +136,7 @@ static int plug_disk(struct qemu_machine *m, const struct qemu_disk *disk, struc
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
     struct qemu_run run = qemu_run_of(m->q);
     const struct ol_val *node = qemu_blockdev(&a, m->def, disk, &run);
-    int r = qemu_is_remote(disk->d.path) ? 0 : qemu_give_file(m->q, disk->d.path, err);
+    int r = qemu_is_remote(disk->d.path) ? 0 : qemu_give_file(&m->q->host, disk->d.path, err);
 
     if (r == 0)
         r = add_node(m, disk, node, err);

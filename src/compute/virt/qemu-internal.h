@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "compute/virt/qemu-argv.h"
+#include "compute/virt/qemu-host.h"
 #include "compute/virt/qmp-hub.h"
 #include "compute/virt/virt-internal.h"
 #include "core/table.h"
@@ -29,20 +30,7 @@
 #define QEMU_STATE   "machine.state"
 #define QEMU_LOG     "qemu.log"
 
-enum { QEMU_MAX_GROUPS = 32, QEMU_LOG_MAX = 1 << 20 };
-
-struct qemu_host {
-    char *binary;  /* path */
-    bool has_user; /* QEMU runs as this one, not as we do */
-    uid_t uid;
-    gid_t gid, groups[QEMU_MAX_GROUPS];
-    int n_groups;
-    char *boot_id;
-    const char *cache; /* for files of ours */
-    pthread_mutex_t lock;
-    const char *accelerator; /* NULL = not asked yet; under 'lock' */
-    int version;             /* 7002022; 0 = not asked yet; under 'lock' */
-};
+enum { QEMU_LOG_MAX = 1 << 20 };
 
 struct qemu {
     struct virt base;
@@ -73,19 +61,6 @@ struct qemu_machine {
     struct qemu_def *def; /* changed by calls only, under the lock */
 };
 
-/* --- qemu-host.c, qemu-accel.c --- */
-int qemu_host_init(struct qemu *q, struct ol_err *err);
-void qemu_host_done(struct qemu *q);
-int qemu_resources(struct virt *v, struct ol_arena *a, struct virt_resources *ret,
-                   struct ol_err *err);
-int qemu_uptime(struct virt *v, struct ol_arena *a, const char **ret, struct ol_err *err);
-/* "kvm" or "tcg": as the option says, "auto" by trial, once per boot of the host. */
-const char *qemu_accelerator(struct qemu *q);
-struct qemu_run qemu_run_of(struct qemu *q);
-
-/* Runs a tool that has to end with 0 in so many seconds. */
-int qemu_tool(struct ol_env *env, const char *const *argv, int seconds, struct ol_err *err);
-
 /* --- qemu-machine.c --- */
 /* The machine with this uuid, busy for us until qemu_leave(). InstanceNotFound. */
 int qemu_enter(struct qemu *q, const char *uuid, struct qemu_machine **ret, struct ol_err *err);
@@ -109,6 +84,9 @@ int qemu_on_tick(void *q);
 /* "DIRECTORY/NAME", heap. */
 char *qemu_path(const struct qemu_machine *m, const char *name);
 
+/* --- qemu.c --- */
+struct qemu_run qemu_run_of(struct qemu *q);
+
 /* --- qemu-process.c --- */
 /* Whether a QEMU lives in this directory. */
 bool qemu_is_alive(struct ol_env *env, const char *directory);
@@ -130,12 +108,6 @@ int qemu_send_fd(struct qemu_machine *m, const struct ol_val *arguments, int fd,
 /* query-status: "running", "paused", "inmigrate" … in the arena. */
 int qemu_status(struct qemu_machine *m, struct ol_arena *a, const char **ret, struct ol_err *err);
 
-/* --- qemu-disk.c --- */
-/* Makes what is missing of the disks that are ours. */
-int qemu_make_disks(struct qemu_machine *m, struct ol_err *err);
-/* QEMU's user may open it. */
-int qemu_give_file(struct qemu *q, const char *path, struct ol_err *err);
-
 /* --- qemu-net.c --- */
 /* A descriptor of the NIC's tap device, which is made when there is none; on its bridge, up.
  * VirtualInterfacePlugException. */
@@ -146,8 +118,6 @@ int qemu_release_tap(struct qemu_machine *m, const struct qemu_nic *nic, struct 
 
 /* --- qemu-log.c --- */
 void qemu_bound_logs(struct ol_env *env, const char *directory);
-int qemu_console(struct virt *v, const char *uuid, const char *directory, size_t max,
-                 struct ol_buf *ret, struct ol_err *err);
 /* The end of qemu.log, for an error. */
 void qemu_last_words(struct ol_env *env, const char *directory, char *ret, size_t size);
 

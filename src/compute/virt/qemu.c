@@ -125,7 +125,7 @@ static void qemu_close(struct virt *v)
     while ((m = ol_table_each(&q->machines, &at)))
         qemu_machine_unref(m);
     ol_table_done(&q->machines);
-    qemu_host_done(q);
+    qemu_host_done(&q->host);
     pthread_cond_destroy(&q->changed);
     pthread_mutex_destroy(&q->lock);
     free(q->ended);
@@ -146,7 +146,7 @@ static int qemu_open(const struct virt_options *o, struct virt **ret, struct ol_
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&q->changed, &clock);
     pthread_condattr_destroy(&clock);
-    r = qemu_host_init(q, err);
+    r = qemu_host_init(&q->host, o, 0, err);
     own.ctx = q;
     if (r == 0 && !(q->hub = qmp_hub_new(o->env, &own)))
         r = nova_fail(err, NOVA_HYPERVISOR_UNAVAILABLE, "no thread can be started");
@@ -157,6 +157,75 @@ static int qemu_open(const struct virt_options *o, struct virt **ret, struct ol_
         return r;
     }
     *ret = &q->base;
+    return 0;
+}
+
+struct qemu_run qemu_run_of(struct qemu *q)
+{
+    const struct compute_config *c = q->base.config;
+    bool is_custom = c->cpu_mode && !strcmp(c->cpu_mode, "custom");
+
+    return (struct qemu_run){
+        .binary = q->host.binary,
+        .accelerator = qemu_accelerator(&q->host),
+        .cpu_model = is_custom ? c->cpu_model : NULL,
+        .cache = q->host.cache,
+        .product_version = QEMU_PRODUCT_VERSION,
+    };
+}
+
+/* Disks of ours, with what they may be; under the lock. */
+struct sized {
+    struct ol_strv paths;
+    int64_t *sizes;
+};
+
+static void add_disks_of(const struct qemu_machine *m, struct sized *to)
+{
+    for (size_t i = 0; m->def && i < m->def->n_disks; i++) {
+        const struct virt_disk *d = &m->def->disks[i].d;
+
+        if (!d->is_ours)
+            continue;
+        to->sizes = ol_xrealloc(to->sizes, to->paths.n + 1, sizeof(*to->sizes));
+        to->sizes[to->paths.n] = d->size;
+        ol_strv_add(&to->paths, d->path);
+    }
+}
+
+static void add_machines(struct qemu *q, struct virt_resources *ret)
+{
+    struct sized disks = {.paths = OL_STRV_INIT};
+    const struct qemu_machine *m;
+    int64_t sum = 0;
+    size_t at = 0;
+
+    pthread_mutex_lock(&q->lock);
+    while ((m = ol_table_each(&q->machines, &at))) {
+        add_disks_of(m, &disks);
+        if (m->qmp && m->def)
+            ret->vcpus_used += m->def->m.vcpus;
+    }
+    pthread_mutex_unlock(&q->lock);
+    for (size_t i = 0; i < disks.paths.n; i++)
+        sum += qemu_overcommitted(q->base.env, disks.paths.v[i], disks.sizes[i]);
+    ret->disk_available_least -= sum >> 30;
+    ol_strv_done(&disks.paths);
+    free(disks.sizes);
+}
+
+static int qemu_resources(struct virt *v, struct ol_arena *a, struct virt_resources *ret,
+                          struct ol_err *err)
+{
+    struct qemu *q = (struct qemu *)v;
+    char name[256] = "";
+
+    (void)err;
+    gethostname(name, sizeof(name) - 1);
+    qemu_host_resources(&q->host, a, ret);
+    ret->hypervisor_version = qemu_host_version(&q->host);
+    ret->hypervisor_hostname = ol_arena_strdup(a, name);
+    add_machines(q, ret);
     return 0;
 }
 
@@ -269,7 +338,7 @@ static int bring_up(struct virt *v, const struct virt_machine *m, struct ol_err 
     } else {
         r = define(made, def, err);
         if (r == 0)
-            r = qemu_make_disks(made, err);
+            r = qemu_make_disks(&q->host, made->def, err);
         if (r == 0)
             r = qemu_run(made, err);
     }
