@@ -15,7 +15,7 @@
 /* At our start, for each machine that runs. */
 enum { GREETING_SECONDS = 3 };
 
-static const char *const aliases[] = {"qemu.QemuDriver", "libvirt.LibvirtDriver", NULL};
+static const char *const aliases[] = {"qemu.QemuDriver", NULL};
 
 static const struct qmp_hub_owner owner = {
     .event = qemu_on_event,

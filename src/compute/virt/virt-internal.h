@@ -15,4 +15,4 @@ struct virt {
 /* "Instance U could not be found." */
 int virt_not_found(const char *uuid, struct ol_err *err);
 
-extern const struct virt_driver virt_fake, virt_qemu;
+extern const struct virt_driver virt_fake, virt_libvirt, virt_qemu;

@@ -7,7 +7,7 @@
 #include "compute/virt/virt-internal.h"
 #include "core/str.h"
 
-const struct virt_driver *const virt_drivers[] = {&virt_qemu, &virt_fake, NULL};
+const struct virt_driver *const virt_drivers[] = {&virt_qemu, &virt_libvirt, &virt_fake, NULL};
 
 const struct virt_driver *virt_driver_find(const char *compute_driver)
 {

@@ -124,12 +124,11 @@ enum virt_trait {
 };
 
 struct virt_driver {
-    const char *name;   /* "qemu" */
-    bool has_wires;     /* its NICs are wired by neutron's agents, which tell when they have */
-    unsigned traits;    /* enum virt_trait */
-    const char *prefix; /* of disks whose bus nobody named: "vd"; NULL = that */
-    const char *const
-        *aliases; /* values of compute_driver: "qemu.QemuDriver", "libvirt.LibvirtDriver" */
+    const char *name;           /* "qemu" */
+    bool has_wires;             /* neutron's agents wire its NICs, and tell when they have */
+    unsigned traits;            /* enum virt_trait */
+    const char *prefix;         /* of disks whose bus nobody named: "vd"; NULL = that */
+    const char *const *aliases; /* values of compute_driver: "qemu.QemuDriver" */
 
     /* Starts the driver: finds machines that run already. NOVA_HYPERVISOR_UNAVAILABLE. */
     int (*open)(const struct virt_options *o, struct virt **ret, struct ol_err *err);
