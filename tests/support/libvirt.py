@@ -6,14 +6,13 @@ namespace where its files lie beside the machine's own, with /etc, /var and /run
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 from .debs import BUILD, NeedsRoot, SupportError
 from .tree import OPTIONS, bootstrapped
 
 TREE = BUILD / "trees" / "libvirt"
-PACKAGES = ("libvirt-daemon", "libvirt-daemon-driver-qemu")
+PACKAGES = ("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients")
 
 # Without cgroups: libvirt would leave empty directories in the machine's. Of its drivers QEMU's is enough.
 HOLD = """set -e
@@ -35,10 +34,8 @@ echo 'libvirt-qemu:x:64055:' >> /etc/group
 printf '%s\\n' 'auth_unix_rw = "none"' 'auth_unix_ro = "none"' > /etc/libvirt/libvirtd.conf
 printf '%s\\n' 'security_driver = "none"' 'user = "root"' 'group = "root"' 'remember_owner = 0' 'namespaces = []' \\
     'stdio_handler = "file"' > /etc/libvirt/qemu.conf
-echo up
-exec sleep infinity
+exec /usr/bin/python3 "$3"
 """
-PATIENCE = 30
 
 
 def libvirt_tree():
@@ -50,54 +47,46 @@ class Libvirt:
 
     def __init__(self, where):
         self.where = Path(where)
-        self.daemon = None
 
     def __enter__(self):
         if os.geteuid() != 0:
             raise NeedsRoot("only root can make namespaces for libvirtd")
-        self.holder = subprocess.Popen(
-            ["unshare", "--mount", "--net", "sh", "-c", HOLD, "sh", libvirt_tree(), self.where / "space"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if self.holder.stdout.readline().strip() != "up":
-            said = self.holder.stderr.read()
-            self.__exit__()
-            raise SupportError(f"no namespace for libvirtd: {said}")
+        init = Path(__file__).with_name("libvirt_init.py")
+        with (self.where / "libvirtd.log").open("ab") as log:
+            self.holder = subprocess.Popen(
+                ["unshare", "--mount", "--net", "sh", "-c", HOLD, "sh", libvirt_tree(), self.where / "space", init],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
         self.enter = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", f"--net=/proc/{self.holder.pid}/ns/net"]
-        self.start()
+        self.answer("up")
+        self.tell("start")
         return self
 
-    def run(self, *argv):
-        return subprocess.run([*self.enter, *argv], capture_output=True, text=True, timeout=PATIENCE)
+    def answer(self, wanted):
+        if self.holder.stdout.readline().strip() != wanted:
+            said = self.log()
+            self.__exit__()
+            raise SupportError(f"libvirtd: {said}")
 
-    def start(self):
-        with (self.where / "libvirtd.log").open("ab") as log:
-            self.daemon = subprocess.Popen([*self.enter, "/usr/sbin/libvirtd"], stdin=subprocess.DEVNULL, stdout=log,
-                                           stderr=log, env={**os.environ, "LIBVIRT_DRIVER_DIR": "/run/drivers"})
-        end = time.monotonic() + PATIENCE
-        socket = Path(f"/proc/{self.holder.pid}/root/run/libvirt/libvirt-sock")
-        while not socket.exists():
-            if self.daemon.poll() is not None or time.monotonic() > end:
-                raise SupportError(f"libvirtd does not start: {self.log()}")
-            time.sleep(0.02)
-
-    def stop(self):
-        """Machines go on."""
-        if self.daemon and self.daemon.poll() is None:
-            self.daemon.terminate()
-            try:
-                self.daemon.wait(10)
-            except subprocess.TimeoutExpired:
-                self.daemon.kill()
-                self.daemon.wait(10)
-        Path(f"/proc/{self.holder.pid}/root/run/libvirt/libvirt-sock").unlink(missing_ok=True)
+    def tell(self, call):
+        """"start", "stop" and "kill": machines go on."""
+        self.holder.stdin.write(call + "\n")
+        self.holder.stdin.flush()
+        self.answer("done")
 
     def log(self):
-        path = self.where / "libvirtd.log"
-        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+        return (self.where / "libvirtd.log").read_text(errors="replace")[-3000:]
+
+    def run(self, *argv):
+        return subprocess.check_output([*self.enter, *argv], text=True, timeout=30)
 
     def __exit__(self, *_):
-        self.stop()
-        self.holder.kill()
-        self.holder.wait(10)
+        self.holder.stdin.close()
+        try:
+            self.holder.wait(20)
+        except subprocess.TimeoutExpired:
+            self.holder.kill()
+            self.holder.wait(10)
         self.holder.stdout.close()
-        self.holder.stderr.close()
+
+    def virsh(self, *argv):
+        return self.run("virsh", "-q", "-c", "qemu:///system", *argv)

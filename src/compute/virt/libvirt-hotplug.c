@@ -149,6 +149,8 @@ int libvirt_attach_nic(struct virt *v, const struct virt_machine *m, const struc
         r = libvirt_enter((struct libvirt *)v, m->uuid, 0, &c, err);
     if (r == 0)
         r = where_missing(&c, &w, &where, err);
+    if (r == 0 && where)
+        r = qemu_need_bridge(v, &nic, err);
     libvirt_nic_xml(&nic, &run, &xml);
     return r == 0 ? plug(&c, &w, xml.data, where, err) : r;
 }

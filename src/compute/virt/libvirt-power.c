@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,8 +32,11 @@ static int define(struct libvirt_call *c, const struct qemu_def *def, struct ol_
     gmtime_r(&now, &tm);
     (void)!strftime(created, sizeof(created), "%Y-%m-%d %H:%M:%S", &tm);
     run.created = created;
-    for (size_t i = 0; r == 0 && i < def->n_nics; i++)
+    for (size_t i = 0; r == 0 && i < def->n_nics; i++) {
         r = libvirt_check_nic(&def->nics[i].n, err);
+        if (r == 0)
+            r = qemu_need_bridge(&c->l->base, &def->nics[i].n, err);
+    }
     libvirt_domain_xml(def, &run, &xml);
     if (r == 0 && ol_buf_status(&xml) < 0)
         r = ol_err_set(err, EFBIG, "the machine's definition would be too large");

@@ -57,6 +57,11 @@ int qemu_make_disks(struct qemu_host *h, const struct qemu_def *def, struct ol_e
 /* QEMU's user may open it. */
 int qemu_give_file(struct qemu_host *h, const char *path, struct ol_err *err);
 
+/* --- qemu-net.c --- */
+/* The bridge of a NIC that is on one, made as os-vif makes it when we may; other NICs need none.
+ * VirtualInterfacePlugException. */
+int qemu_need_bridge(struct virt *v, const struct virt_nic *nic, struct ol_err *err);
+
 /* --- qemu-log.c --- */
 /* The last bytes of console.log, and of what it was before. */
 int qemu_console(struct virt *v, const char *uuid, const char *directory, size_t max,

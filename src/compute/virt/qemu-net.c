@@ -50,11 +50,11 @@ static int bring_up(int s, const char *name)
 }
 
 /* A bridge that the network's agent has not made yet is made, as os-vif does. */
-static int need_bridge(struct qemu *q, int s, const char *bridge)
+static int need_bridge(struct ol_env *env, int s, const char *bridge)
 {
     char name[IFNAMSIZ];
 
-    if (if_nametoindex(bridge) || !ol_change(q->base.env, "bridge", bridge))
+    if (if_nametoindex(bridge) || !ol_change(env, "bridge", bridge))
         return 0;
     snprintf(name, sizeof(name), "%s", bridge);
     if (ioctl(s, SIOCBRADDBR, name) < 0 && errno != EEXIST)
@@ -62,10 +62,25 @@ static int need_bridge(struct qemu *q, int s, const char *bridge)
     return bring_up(s, name);
 }
 
+int qemu_need_bridge(struct virt *v, const struct virt_nic *nic, struct ol_err *err)
+{
+    ol_autoclose int s = -1;
+    int r;
+
+    if (strcmp(nic->kind, "bridge") != 0 || !nic->bridge || geteuid() != 0)
+        return 0;
+    s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    r = s < 0 ? -errno : need_bridge(v->env, s, nic->bridge);
+    if (r < 0)
+        return nova_fail(err, NOVA_VIF_PLUG, "Virtual interface plugin failed: bridge '%s': %s",
+                         nic->bridge, strerror(-r));
+    return 0;
+}
+
 static int join_bridge(struct qemu *q, int s, const char *bridge, const char *name)
 {
     struct ifreq b = {.ifr_ifindex = (int)if_nametoindex(name)};
-    int r = need_bridge(q, s, bridge);
+    int r = need_bridge(q->base.env, s, bridge);
 
     snprintf(b.ifr_name, sizeof(b.ifr_name), "%s", bridge);
     if (r == 0)
