@@ -8,7 +8,15 @@
 
 /* The connection and libvirt's event loop. */
 
-enum { KEEP_ALIVE_SECONDS = 5, KEEP_ALIVE_TRIES = 5, AGAIN_MS = 500, NEVER = -1, AT_ONCE = 0 };
+enum {
+    KEEP_ALIVE_SECONDS = 5,
+    KEEP_ALIVE_TRIES = 5,
+    AGAIN_MS = 500,
+    LOOK_MS = 1000,
+    LOOKS = 10,
+    NEVER = -1,
+    AT_ONCE = 0
+};
 
 /* libvirt would print each error. */
 static void ignore_error(void *ctx, void *error)
@@ -94,6 +102,33 @@ static void disconnect(struct libvirt *l)
     (void)!l->lib.close(c);
 }
 
+/* A libvirtd that was started anew says "running" of each machine until it has found out, and tells
+ * no event of those that have ended meanwhile: they are looked at for a while. */
+static void look_again(struct libvirt *l)
+{
+    ol_time now = ol_now_boot(l->base.env);
+
+    if (!l->looks_left)
+        return;
+    if (now >= l->next_look) {
+        libvirt_mark(l, NULL);
+        l->looks_left--;
+        l->next_look = now + LOOK_MS * OL_MS;
+    }
+    l->lib.set_timer(l->timer, LOOK_MS);
+}
+
+static void come_back(struct libvirt *l)
+{
+    if (connect(l, NULL) < 0) {
+        l->lib.set_timer(l->timer, AGAIN_MS);
+        return;
+    }
+    ol_info(l->base.env, "The connection to libvirt at %s is back", l->uri);
+    l->looks_left = LOOKS;
+    l->next_look = 0;
+}
+
 /* Between two rounds of the loop. False = the driver is being closed. */
 static bool look_after(struct libvirt *l)
 {
@@ -101,6 +136,7 @@ static bool look_after(struct libvirt *l)
 
     pthread_mutex_lock(&l->lock);
     is_broken = l->is_broken;
+    is_lost = is_broken || !l->conn;
     is_closing = l->is_closing;
     pthread_mutex_unlock(&l->lock);
     if (is_closing)
@@ -109,18 +145,10 @@ static bool look_after(struct libvirt *l)
         disconnect(l);
         ol_warn(l->base.env, "The connection to libvirt at %s is lost", l->uri);
     }
-    pthread_mutex_lock(&l->lock);
-    is_lost = !l->conn;
-    pthread_mutex_unlock(&l->lock);
-    if (is_lost && connect(l, NULL) == 0) {
-        ol_info(l->base.env, "The connection to libvirt at %s is back", l->uri);
-        libvirt_mark(l, NULL);
-        is_lost = false;
-    }
     if (is_lost)
-        l->lib.set_timer(l->timer, AGAIN_MS);
-    else
-        libvirt_tell_news(l);
+        come_back(l);
+    look_again(l);
+    libvirt_tell_news(l);
     return true;
 }
 

@@ -34,7 +34,9 @@ struct libvirt {
     const char *uri;
     pthread_t thread;
     bool has_thread;
-    int timer;            /* of the event loop: wakes it */
+    int timer;      /* of the event loop: wakes it */
+    int looks_left; /* of the thread: after a connection has come back */
+    ol_time next_look;
     pthread_mutex_t lock; /* all below */
     pthread_cond_t changed;
     struct vir_connect *conn; /* NULL = lost */
@@ -80,7 +82,8 @@ void libvirt_leave(struct libvirt_call *c);
 void libvirt_wait(struct libvirt *l, ol_time patience);
 int libvirt_state(struct libvirt_call *c, int *ret, struct ol_err *err);
 /* In the event loop's thread. */
-void libvirt_mark(struct libvirt *l, const char *uuid); /* NULL = all */
+/* NULL = all. One at which no call ever was is no machine of ours. */
+void libvirt_mark(struct libvirt *l, const char *uuid);
 void libvirt_tell_news(struct libvirt *l);
 /* The domain is one of nova's or ours. */
 bool libvirt_is_ours(struct libvirt *l, struct vir_domain *d, const char *uuid);

@@ -136,8 +136,9 @@ void libvirt_mark(struct libvirt *l, const char *uuid)
     size_t at = 0;
 
     pthread_mutex_lock(&l->lock);
-    if (uuid)
-        machine_at(l, uuid)->is_marked = true;
+    m = uuid ? ol_table_find_str(&l->machines, uuid) : NULL;
+    if (m)
+        m->is_marked = true;
     while (!uuid && (m = ol_table_each(&l->machines, &at)))
         m->is_marked = true;
     pthread_cond_broadcast(&l->changed);
