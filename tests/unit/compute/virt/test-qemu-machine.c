@@ -158,9 +158,9 @@ static void who_chose_the_accelerator_is_not_asked(void **state)
     for (size_t i = 0; i < ol_count(cases); i++) {
         struct compute_config config = {.accelerator = (char *)(uintptr_t)cases[i].accelerator,
                                         .virt_type = (char *)(uintptr_t)cases[i].virt_type};
-        struct qemu q = {.base.config = &config};
+        struct qemu_host host = {.config = &config};
 
-        assert_string_equal(qemu_accelerator(&q), cases[i].want);
+        assert_string_equal(qemu_accelerator(&host), cases[i].want);
     }
 }
 
