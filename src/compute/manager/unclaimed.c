@@ -77,8 +77,8 @@ static int find_building(struct manager *m, const struct ol_strv *uuids, struct 
                          ret, err);
 }
 
-/* Alone: all, as the bus they were cast to has ended. Else those whose allocations name our provider,
- * and those that we were handing over. */
+/* Alone: all, as the bus they were cast to has ended. Else those whose allocations name our
+ * provider, and those that we were handing over. */
 static int find_unclaimed(struct manager *m, const struct ol_strv *handled,
                           const struct ol_strv *handovers, struct ol_arena *a,
                           struct nova_object **ret, struct ol_err *err)
