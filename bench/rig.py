@@ -119,6 +119,7 @@ def measure(base, where, host, make):
             found["memory after"] = rss_mib(agent.pid)
     finally:
         pings.close()
+        (base / f"root/etc/nova/compute-{host}.conf").unlink(missing_ok=True)
     return found
 
 

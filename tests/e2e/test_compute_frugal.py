@@ -44,7 +44,9 @@ def asked_until_the_first_report(where, rabbit, cloud, instances):
     with Conductor(rabbit, home) as conductor:
         for name in ("InstanceList.get_by_host", "InstanceList.get_by_host_and_node"):
             conductor.answers[name]["result"]["nova_object.data"]["objects"] = instances
-        agent = Agent(where, f"transport_url = {rabbit.url(home)}\n{cloud.nova_conf()}", argv=())
+        # The first look at power states asks for each instance, as nova's; the fake driver forgets its machines.
+        more = f"transport_url = {rabbit.url(home)}\nsync_power_state_interval = -1\n{cloud.nova_conf()}"
+        agent = Agent(where, more, argv=())
         agent.start(wait=False)
         try:
             conductor.wait("Service.save", 40)
@@ -60,6 +62,4 @@ def test_a_start_asks_as_often_with_instances_as_without_and_loads_no_libcurl(tm
     assert cloud.asked("keystone", "POST") and cloud.asked("placement", "PUT")
     assert not any("curl" in name for name in libraries), libraries
     some, _ = asked_until_the_first_report(tmp_path / "some", rabbit, cloud, [instance(n) for n in range(1, N_INSTANCES + 1)])
-    # The first look at power states saves each that changed: the fake driver forgets its machines.
-    assert some.count("Instance.save") <= N_INSTANCES
-    assert sorted(n for n in some if n != "Instance.save") == sorted(none)
+    assert sorted(some) == sorted(none)
