@@ -53,11 +53,6 @@ class Agent:
         port = self.proxy.port if self.proxy else ports["AMQP_PORT"]
         return f"rabbit://nova:{ports['PW']}@127.0.0.1:{port}/"
 
-    def kill(self):
-        os.kill(self.pid(), signal.SIGKILL)
-        if self.program == "orlop":
-            self.process.wait()
-
     def log(self):
         """What was written since the last forget()."""
         try:
@@ -108,6 +103,10 @@ class Ours(Agent):
     def pid(self):
         return self.process.pid
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
     def stop(self):
         if not self.process:
             return
@@ -137,9 +136,15 @@ class Theirs(Agent):
         self.rig.shell(f"EXTRA='transport_url = {self.broker()}' NOVA_DEBUG=true "
                        f"./compute.sh {self.drivers[self.driver]} {self.host}", uts=self.uts)
 
+    def pid_file(self):
+        return self.rig.base / "run" / f"nova-compute-{self.host}.pid"
+
     def pid(self):
-        path = self.rig.base / "run" / f"nova-compute-{self.host}.pid"
-        return int(path.read_text().split()[0])
+        return int(self.pid_file().read_text().split()[0])
+
+    def kill(self):
+        os.kill(self.pid(), signal.SIGKILL)
+        self.pid_file().unlink()  # the scripts take a zombie for a process
 
     def stop(self):
         self.rig.shell(f"./compute.sh stop {self.host}")

@@ -253,6 +253,7 @@ class Side:
 
     def delete(self, server=None, seconds=120):
         server = server or self.server
+        was_good = self.states(server)[0] != "ERROR"
         self.api.compute("DELETE", f"/servers/{server}")
 
         def is_gone():
@@ -260,7 +261,8 @@ class Side:
                 shown = self.show(server)
             except Refused as e:
                 return e.status == 404
-            assert shown["status"] != "ERROR" or shown["OS-EXT-STS:task_state"], shown.get("fault")
+            is_bad = shown["status"] == "ERROR" and not shown["OS-EXT-STS:task_state"]
+            assert not (is_bad and was_good), shown.get("fault")
             return False
         wait(seconds, "its end", is_gone)
         left = self.api.placement(f"/allocations/{server}")["allocations"]

@@ -101,7 +101,7 @@ def qemu_life(table, sides, allowed):
     table.section("QEMU (orlop: over QMP; nova: over libvirt), TCG: one server's life")
     since = sides[0].rig.control_logs()
     joins(table, sides, allowed)
-    table.step("create, image not cached", sides, lambda s: s.create(), allowed)
+    table.step("create", sides, lambda s: s.create(), allowed)
     table.step("the guest read its config drive", sides, lambda s: s.guest_ready())
     after_create(table, sides, allowed)
     table.step("diagnostics", sides, lambda s: sorted(s.diagnostics()))
