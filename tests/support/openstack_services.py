@@ -339,7 +339,8 @@ def create_attachment(cloud, request):
 def connect(cloud, attachment, connector):
     attachment["connector"] = connector
     attachment["status"] = "attaching"
-    attachment["connection_info"] = {
+    own = cloud.volumes[attachment["volume_id"]].get("connection_info")
+    attachment["connection_info"] = own or {
         "driver_volume_type": "iscsi", "attachment_id": attachment["id"],
         "target_iqn": f"iqn.2010-10.org.openstack:volume-{attachment['volume_id']}",
         "target_portal": "127.0.0.1:3260", "target_lun": 0, "access_mode": "rw",
