@@ -122,7 +122,9 @@ int libvirt_attach_disk(struct virt *v, const struct virt_machine *m, const stru
 
     if (!d->path || !*w.id)
         return ol_err_set(err, EINVAL, "disk '%s' has no path", w.id);
-    r = libvirt_enter((struct libvirt *)v, m->uuid, 0, &c, err);
+    r = libvirt_check_disk(d, err);
+    if (r == 0)
+        r = libvirt_enter((struct libvirt *)v, m->uuid, 0, &c, err);
     if (r == 0)
         r = where_missing(&c, &w, &where, err);
     if (r == 0 && where)

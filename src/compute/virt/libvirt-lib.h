@@ -50,6 +50,7 @@ enum { VIR_FROM_RPC = 7, VIR_FROM_REMOTE = 13 };     /* virErrorDomain */
 enum { VIR_AFFECT_LIVE = 1, VIR_AFFECT_CONFIG = 2 }; /* virDomainModificationImpact */
 enum { VIR_XML_INACTIVE = 2 };                       /* virDomainXMLFlags */
 enum { VIR_METADATA_ELEMENT = 2 };                   /* virDomainMetadataType */
+enum { VIR_START_PAUSED = 1 };                       /* virDomainCreateFlags */
 enum { VIR_SHUTDOWN_ACPI = 1 };                      /* virDomainShutdownFlagValues */
 /* virDomainUndefineFlagsValues: with the memory that it may have on the disk, and all that is
  * known of it. */

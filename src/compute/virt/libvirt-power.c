@@ -18,6 +18,20 @@ static bool is_off(int state)
     return state == VIR_SHUTOFF || state == VIR_CRASHED;
 }
 
+/* What libvirt cannot do is said before it is asked; what it needs is there. */
+static int check_devices(struct libvirt_call *c, const struct qemu_def *def, struct ol_err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < def->n_disks; i++)
+        r = libvirt_check_disk(&def->disks[i].d, err);
+    for (size_t i = 0; r == 0 && i < def->n_nics; i++)
+        r = libvirt_check_nic(&def->nics[i].n, err);
+    for (size_t i = 0; r == 0 && i < def->n_nics; i++)
+        r = qemu_need_bridge(&c->l->base, &def->nics[i].n, err);
+    return r;
+}
+
 /* Its definition as given, in libvirt; c->dom is it. */
 static int define(struct libvirt_call *c, const struct qemu_def *def, struct ol_err *err)
 {
@@ -27,16 +41,11 @@ static int define(struct libvirt_call *c, const struct qemu_def *def, struct ol_
     char created[32] = "";
     struct vir_domain *d;
     struct tm tm;
-    int r = 0;
+    int r = check_devices(c, def, err);
 
     gmtime_r(&now, &tm);
     (void)!strftime(created, sizeof(created), "%Y-%m-%d %H:%M:%S", &tm);
     run.created = created;
-    for (size_t i = 0; r == 0 && i < def->n_nics; i++) {
-        r = libvirt_check_nic(&def->nics[i].n, err);
-        if (r == 0)
-            r = qemu_need_bridge(&c->l->base, &def->nics[i].n, err);
-    }
     libvirt_domain_xml(def, &run, &xml);
     if (r == 0 && ol_buf_status(&xml) < 0)
         r = ol_err_set(err, EFBIG, "the machine's definition would be too large");
@@ -88,7 +97,7 @@ static int start(struct libvirt_call *c, const struct virt_machine *m, struct ol
     if (r == 0)
         r = define(c, def, err);
     if (r == 0)
-        r = change(c, "start", c->l->lib.create, 0, err);
+        r = change(c, "start", c->l->lib.create, m->is_held ? VIR_START_PAUSED : 0, err);
     qemu_def_free(def);
     return r < 0 ? ol_err_prefix(err, r, "machine %s did not start", m->uuid) : 0;
 }
@@ -103,7 +112,7 @@ int libvirt_bring_up(struct virt *v, const struct virt_machine *m, struct ol_err
         r = libvirt_state(&c, &state, err);
     if (r < 0)
         return r;
-    if (state == VIR_PAUSED)
+    if (state == VIR_PAUSED && !m->is_held)
         return simple_change(&c, "resume", c.l->lib.resume, err);
     return is_off(state) ? start(&c, m, err) : 0;
 }
@@ -123,17 +132,30 @@ static int stop(struct libvirt_call *c, struct ol_err *err)
     return r;
 }
 
+/* A domain that was never kept is gone when it is off. */
+static int undefine(struct libvirt_call *c, struct ol_err *err)
+{
+    const unsigned all = VIR_UNDEFINE_MANAGED_SAVE | VIR_UNDEFINE_SNAPSHOTS | VIR_UNDEFINE_NVRAM;
+    struct ol_err why = OL_ERR_INIT;
+    int r = change(c, "undefine", c->l->lib.undefine, all, &why);
+
+    if (r == 0 || nova_is(&why, NOVA_INSTANCE_NOT_FOUND))
+        return 0;
+    if (err)
+        *err = why;
+    return r;
+}
+
 int libvirt_destroy(struct virt *v, const char *uuid, const char *directory, bool disks,
                     struct ol_err *err)
 {
-    const unsigned all = VIR_UNDEFINE_MANAGED_SAVE | VIR_UNDEFINE_SNAPSHOTS | VIR_UNDEFINE_NVRAM;
     ol_auto(libvirt_leave) struct libvirt_call c = LIBVIRT_CALL_INIT;
     int r = libvirt_enter((struct libvirt *)v, uuid, LIBVIRT_MAY_MISS, &c, err);
 
     if (r == 0)
         r = stop(&c, err);
     if (r == 0)
-        r = change(&c, "undefine", c.l->lib.undefine, all, err);
+        r = undefine(&c, err);
     if (r == 0 && c.dom) {
         (void)!c.l->lib.free(c.dom);
         c.dom = NULL; /* forgotten */

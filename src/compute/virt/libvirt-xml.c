@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "compute/virt/qemu-argv.h"
 #include "core/cleanup.h"
 #include "core/str.h"
 
@@ -164,20 +165,61 @@ const char *libvirt_target(struct ol_arena *a, const struct virt_disk *disk,
     return ol_arena_printf(a, "%szz", prefix);
 }
 
+/* "ADDRESS:PORT", where an address of IPv6 stands in brackets. */
+static void add_portal(struct ol_arena *a, const char *portal, struct ol_buf *b)
+{
+    const char *colon = strrchr(portal, ':');
+    bool has_port = colon && !strchr(colon, ']');
+    size_t len = has_port ? (size_t)(colon - portal) : strlen(portal);
+    bool is_v6 = len > 2 && portal[0] == '[' && portal[len - 1] == ']';
+    const char *host = ol_arena_memdup(a, portal + is_v6, len - 2 * (size_t)is_v6);
+
+    put(b, "        <host name='%s' port='%s'/>\n", host, has_port ? colon + 1 : "3260");
+}
+
+/* QEMU speaks to the server by itself: no session and no mount of the host. */
+static void add_remote(const struct virt_disk *disk, struct ol_buf *b)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(1 << 14);
+    struct qemu_remote r;
+
+    if (!qemu_source_split(disk->path, &r))
+        return;
+    if (r.target) {
+        put(b, "      <source protocol='iscsi' name='%s/%s'>\n",
+            ol_arena_memdup(&a, r.target, (size_t)r.target_len),
+            ol_arena_printf(&a, "%lld", (long long)r.lun));
+        add_portal(&a, ol_arena_memdup(&a, r.portal, (size_t)r.portal_len), b);
+        if (disk->initiator)
+            put(b, "        <initiator>\n          <iqn name='%s'/>\n        </initiator>\n",
+                disk->initiator, NULL);
+    } else {
+        put(b, "      <source protocol='nfs' name='%s'>\n        <host name='%s'/>\n", r.path,
+            ol_arena_memdup(&a, r.host, (size_t)r.host_len));
+    }
+    ol_buf_adds(b, "      </source>\n");
+}
+
 /* 'order' is 0 when the disk has no place in it. */
 static void add_disk(const struct virt_disk *disk, const char *target,
                      const struct libvirt_run *run, int order, struct ol_buf *b)
 {
     ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(4096);
-    bool is_block = ol_str_starts(disk->path, "/dev/");
+    bool is_block = ol_str_starts(disk->path, "/dev/"), is_remote = qemu_is_remote(disk->path);
     const char *alias = disk->is_ours ? NULL : libvirt_alias(&a, disk->role);
 
-    put(b, "    <disk type='%s' device='%s'>\n", is_block ? "block" : "file",
+    put(b, "    <disk type='%s' device='%s'>\n",
+        is_remote  ? "network"
+        : is_block ? "block"
+                   : "file",
         disk->is_cdrom ? "cdrom" : "disk");
     put(b, "      <driver name='qemu' type='%s' cache='%s'/>\n",
-        disk->format == VIRT_QCOW2 ? "qcow2" : "raw", run->cache);
-    put(b, is_block ? "      <source dev='%s'/>\n" : "      <source file='%s'/>\n", disk->path,
-        NULL);
+        disk->format == VIRT_QCOW2 ? "qcow2" : "raw", is_remote ? "none" : run->cache);
+    if (is_remote)
+        add_remote(disk, b);
+    else
+        put(b, is_block ? "      <source dev='%s'/>\n" : "      <source file='%s'/>\n", disk->path,
+            NULL);
     put(b, "      <target dev='%s' bus='%s'/>\n", target, disk->bus);
     if (disk->serial)
         put(b, "      <serial>%s</serial>\n", disk->serial, NULL);
@@ -209,6 +251,13 @@ static void add_disks(const struct qemu_def *d, const struct libvirt_run *run, s
         ol_strv_add(&taken, target);
         add_disk(disk, target, run, is_ordered ? disk->boot_index + 1 : 0, b);
     }
+}
+
+int libvirt_check_disk(const struct virt_disk *disk, struct ol_err *err)
+{
+    if (disk->password && *disk->password)
+        return ol_err_set(err, EINVAL, "disk '%s': CHAP takes the driver qemu", disk->role);
+    return qemu_source_check(disk, err);
 }
 
 int libvirt_check_nic(const struct virt_nic *nic, struct ol_err *err)

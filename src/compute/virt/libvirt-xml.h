@@ -28,7 +28,10 @@ void libvirt_domain_xml(const struct qemu_def *d, const struct libvirt_run *run,
 /* Of one device that comes later; 'target' is its name, "vdb". */
 void libvirt_disk_xml(const struct virt_disk *disk, const char *target,
                       const struct libvirt_run *run, struct ol_buf *ret);
-/* -EINVAL: libvirt has no such kind, or takes no 'forwards'. */
+/* -EINVAL: its source is none, or takes a password (which would be a secret of libvirt's). */
+int libvirt_check_disk(const struct virt_disk *disk, struct ol_err *err)
+    __attribute__((warn_unused_result));
+/* -EINVAL: it has 'forwards'. */
 int libvirt_check_nic(const struct virt_nic *nic, struct ol_err *err)
     __attribute__((warn_unused_result));
 void libvirt_nic_xml(const struct virt_nic *nic, const struct libvirt_run *run, struct ol_buf *ret);

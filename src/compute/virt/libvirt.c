@@ -135,6 +135,7 @@ static int libvirt_info(struct virt *v, const char *uuid, struct virt_info *ret,
 
 const struct virt_driver virt_libvirt = {
     .name = "libvirt",
+    .has_wires = true,
     .aliases = aliases,
     .open = libvirt_open,
     .close = libvirt_close,

@@ -47,6 +47,14 @@ struct ol_val *qemu_blockdev(struct ol_arena *a, const struct qemu_def *d,
 /* --- qemu-source.c: what a disk is read from --- */
 /* True of a path that is a server's, not the host's. */
 bool qemu_is_remote(const char *path);
+/* Its parts; false when it is none, or no good one. Texts with a length are not terminated. */
+struct qemu_remote {
+    const char *host, *path;     /* of nfs */
+    const char *portal, *target; /* of iscsi: "ADDRESS:PORT", its name */
+    int host_len, portal_len, target_len;
+    int64_t lun;
+};
+bool qemu_source_split(const char *path, struct qemu_remote *ret);
 /* -EINVAL: a URL that cannot be taken apart. */
 int qemu_source_check(const struct virt_disk *d, struct ol_err *err);
 /* The protocol node below a disk's format; 'cache' is that of local files. */

@@ -13,20 +13,14 @@
  * drivers nfs and iscsi, of the package qemu-block-extra). Files are locked by QEMU's "locking:
  * auto"; over NFS 3 nothing is, and what a server says is written is written: no cache of ours.
  */
-struct remote {
-    const char *host, *path; /* of nfs; 'host' is not terminated */
-    const char *portal, *target;
-    int host_len, portal_len, target_len;
-    int64_t lun;
-};
-
 struct protocol {
     const char *scheme;
-    int (*split)(const char *rest, struct remote *ret); /* -EINVAL */
-    struct ol_val *(*node)(struct ol_arena *a, const struct remote *r, const struct virt_disk *d);
+    int (*split)(const char *rest, struct qemu_remote *ret); /* -EINVAL */
+    struct ol_val *(*node)(struct ol_arena *a, const struct qemu_remote *r,
+                           const struct virt_disk *d);
 };
 
-static int split_nfs(const char *rest, struct remote *ret)
+static int split_nfs(const char *rest, struct qemu_remote *ret)
 {
     const char *path = strchr(rest, '/');
 
@@ -42,7 +36,7 @@ static int split_nfs(const char *rest, struct remote *ret)
     return 0;
 }
 
-static struct ol_val *nfs_node(struct ol_arena *a, const struct remote *r,
+static struct ol_val *nfs_node(struct ol_arena *a, const struct qemu_remote *r,
                                const struct virt_disk *d)
 {
     struct ol_val *node = ol_val_new_map(a), *server = ol_val_new_map(a);
@@ -56,7 +50,7 @@ static struct ol_val *nfs_node(struct ol_arena *a, const struct remote *r,
     return node;
 }
 
-static int split_iscsi(const char *rest, struct remote *ret)
+static int split_iscsi(const char *rest, struct qemu_remote *ret)
 {
     const char *target = strchr(rest, '/'), *lun = target ? strchr(target + 1, '/') : NULL;
 
@@ -70,7 +64,7 @@ static int split_iscsi(const char *rest, struct remote *ret)
     return 0;
 }
 
-static struct ol_val *iscsi_node(struct ol_arena *a, const struct remote *r,
+static struct ol_val *iscsi_node(struct ol_arena *a, const struct qemu_remote *r,
                                  const struct virt_disk *d)
 {
     struct ol_val *node = ol_val_new_map(a);
@@ -105,10 +99,21 @@ bool qemu_is_remote(const char *path)
     return protocol_of(path) != NULL;
 }
 
+bool qemu_source_split(const char *path, struct qemu_remote *ret)
+{
+    const struct protocol *p = protocol_of(path);
+    struct qemu_remote r = {.lun = 0};
+
+    if (!p || p->split(path + strlen(p->scheme), &r) < 0)
+        return false;
+    *ret = r;
+    return true;
+}
+
 int qemu_source_check(const struct virt_disk *d, struct ol_err *err)
 {
     const struct protocol *p = d->path ? protocol_of(d->path) : NULL;
-    struct remote r = {.lun = 0};
+    struct qemu_remote r = {.lun = 0};
 
     if (p && p->split(d->path + strlen(p->scheme), &r) < 0)
         return ol_err_set(err, EINVAL, "disk '%s': '%s' is no %sADDRESS", d->role, d->path,
@@ -138,7 +143,7 @@ struct ol_val *qemu_source(struct ol_arena *a, const struct qemu_def *d,
                            const struct virt_disk *disk, struct ol_val *cache)
 {
     const struct protocol *p = protocol_of(disk->path);
-    struct remote r = {.lun = 0};
+    struct qemu_remote r = {.lun = 0};
     struct ol_val *node;
 
     if (p && p->split(disk->path + strlen(p->scheme), &r) == 0) {

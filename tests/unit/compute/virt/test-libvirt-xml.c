@@ -34,6 +34,11 @@ static const struct virt_disk full[] = {
     {.role = "volume-1", .path = "/dev/sdx", .serial = "volume-1", .boot_index = 0},
     {.role = "a&b", .path = "/v, <1>", .bus = "scsi", .is_read_only = true, .boot_index = -1},
     {.role = "named", .path = "/v2", .device = "/dev/vdd", .boot_index = -1},
+    {.role = "nfs", .path = "nfs://server/export/dir/volume", .boot_index = -1},
+    {.role = "iscsi",
+     .path = "iscsi://[fe80::1]:3261/iqn.2010-10.org.openstack:v/2",
+     .initiator = "iqn.1994-05:a",
+     .boot_index = -1},
 };
 static const struct virt_nic nics[] = {
     {.id = "p1", .mac = "52:54:00:00:00:01", .kind = "user"},
@@ -51,12 +56,12 @@ static const struct {
      {.machine_type = "pc", .disks = plain, .n_disks = 2, .vcpus = 1},
      {.type = "qemu", .cache = "none"}},
     {"libvirt-full-pc",
-     {.machine_type = "pc", .disks = full, .n_disks = 5, .nics = nics, .n_nics = 4, .vcpus = 4},
+     {.machine_type = "pc", .disks = full, .n_disks = 7, .nics = nics, .n_nics = 4, .vcpus = 4},
      {.type = "kvm", .cache = "writeback", .cpu_mode = "custom", .cpu_model = "EPYC"}},
     {"libvirt-full-q35",
      {.machine_type = "q35",
       .disks = full,
-      .n_disks = 5,
+      .n_disks = 7,
       .nics = nics,
       .n_nics = 1,
       .vcpus = 2,
@@ -185,6 +190,19 @@ static void target_is_the_named_or_the_first_free(void **state)
     }
 }
 
+static void passwords_are_refused(void **state)
+{
+    struct virt_disk disk = {.role = "v", .path = "iscsi://a:1/t/0", .user = "u", .password = "p"};
+    struct ol_err err = OL_ERR_INIT;
+
+    (void)state;
+    assert_true(libvirt_check_disk(&disk, &err) < 0);
+    disk.password = NULL;
+    assert_int_equal(libvirt_check_disk(&disk, &err), 0);
+    disk.path = "iscsi://a";
+    assert_true(libvirt_check_disk(&disk, &err) < 0);
+}
+
 static void forwards_are_refused(void **state)
 {
     struct virt_nic nic = {.id = "p", .kind = "user", .forwards = "tcp::1:2"};
@@ -202,6 +220,7 @@ int main(void)
         cmocka_unit_test(domain_is_the_golden_one),
         cmocka_unit_test(text_adds_no_element),
         cmocka_unit_test(target_is_the_named_or_the_first_free),
+        cmocka_unit_test(passwords_are_refused),
         cmocka_unit_test(forwards_are_refused),
     };
 
