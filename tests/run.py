@@ -122,7 +122,7 @@ def summary(results):
     for r in results.all():
         if r.status == FAILED:
             print(f"FAILED: {r.file}: {r.name}\n    " + r.reason.replace("\n", "\n    "))
-    for name in ("contract", "nspawn", "crash", "faults"):
+    for name in ("contract", "nspawn", "crash", "faults", "compute-faults"):
         text = BUILD / "results" / f"{name}.txt"
         if text.exists():
             print(text.read_text().rstrip())
