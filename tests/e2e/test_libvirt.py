@@ -4,7 +4,9 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -237,6 +239,42 @@ def test_a_bridged_nic_is_on_its_bridge(place, driver, libvirt):
         v.destroy(m)
         assert "tap0f5ab8e2-11" not in libvirt.run("ip", "-o", "link")
     libvirt.run("ip", "link", "del", "br0")
+
+
+def test_a_held_machine_waits_to_be_let_go(place, driver):
+    m = virt.machine(place, is_held=True)
+    with driver(place) as v:
+        v.spawn(m)
+        assert v.power(m) == PAUSED
+        v.spawn(m)  # done already
+        assert v.power(m) == PAUSED
+        v.unpause(m)
+        assert v.power(m) == RUNNING and not v.events
+        v.destroy(m)
+
+
+def test_without_root_a_machine_lives_and_its_console_is_read(driver, libvirt):
+    """nova-compute runs as the user nova; here as nobody, in a directory that it can reach."""
+    where = Path(tempfile.mkdtemp(prefix="orlop-libvirt-"))
+    shutil.chown(where, 65534, 65534)
+    m = virt.machine(where)
+    try:
+        with driver(where, user="nobody") as v:
+            assert "Uid:\t65534\t65534\t65534\t65534" in Path(f"/proc/{v.process.pid}/status").read_text()
+            v.spawn(m)
+            log = Path(m["directory"]) / "console.log"
+            wait_for("console", lambda: log.exists())
+            assert log.stat().st_uid == 0 and log.stat().st_mode & 0o7 == 0
+            assert v.console(m)["console"] == ""
+            v.reboot(m, is_hard=True)
+            assert v.power(m) == RUNNING
+            v.destroy(m)
+            assert not Path(m["directory"]).exists()
+            v.close()
+        assert not virt.processes(where)
+    finally:
+        virt.end_processes(where)
+        shutil.rmtree(where)
 
 
 def test_without_the_library_the_option_is_named(tmp_path):

@@ -119,6 +119,7 @@ static void read_machine(struct call *c)
         .cmdline = text(v, "cmdline"),
         .disks = c->disks,
         .nics = c->nics,
+        .is_held = ol_val_is_truthy(ol_val_get(v, "is_held")),
         .has_status_port = ol_val_is_truthy(ol_val_get(v, "has_status_port")),
     };
     for (size_t i = 0; i < ol_val_count(ol_val_get(v, "disks")) && i < MAX_DEVICES; i++)
@@ -411,6 +412,8 @@ int main(int argc, char **argv)
     config.accelerator = text(options, "accelerator");
     config.qemu_machine = text(options, "qemu_machine");
     config.qemu_user = text(options, "qemu_user");
+    config.connection_uri = text(options, "connection_uri");
+    config.virt_type = text(options, "virt_type");
     config.disk_cachemodes = text(options, "disk_cachemodes");
     if (text(options, "user")) {
         const char *roots[] = {config.instances_path, NULL};

@@ -31,7 +31,8 @@ mkdir -p /etc/libvirt /run/drivers
 ln -s /usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so /run/drivers/
 echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> /etc/passwd
 echo 'libvirt-qemu:x:64055:' >> /etc/group
-printf '%s\\n' 'auth_unix_rw = "none"' 'auth_unix_ro = "none"' > /etc/libvirt/libvirtd.conf
+printf '%s\\n' 'auth_unix_rw = "none"' 'auth_unix_ro = "none"' 'unix_sock_rw_perms = "0777"' \\
+    > /etc/libvirt/libvirtd.conf
 printf '%s\\n' 'security_driver = "none"' 'user = "root"' 'group = "root"' 'remember_owner = 0' 'namespaces = []' \\
     'stdio_handler = "file"' > /etc/libvirt/qemu.conf
 exec /usr/bin/python3 "$3"

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "compute/base/exception.h"
+#include "compute/base/privileged.h"
 #include "compute/virt/libvirt-internal.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
+#include "core/file.h"
 
 #define LIBRARY     "libvirt.so.0"
 #define DEFAULT_URI "qemu:///system"
@@ -133,6 +137,24 @@ static int libvirt_info(struct virt *v, const char *uuid, struct virt_info *ret,
     return r;
 }
 
+/* What a guest prints is written by virtlogd or QEMU, who are others: the file becomes ours, as nova
+ * does it. */
+static int libvirt_console(struct virt *v, const char *uuid, const char *directory, size_t max,
+                           struct ol_buf *ret, struct ol_err *err)
+{
+    ol_autofree char *path = ol_xasprintf("%s/console.log", directory);
+    ol_autoclose int fd = ol_open(v->env, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    char user[VIRT_USER_SIZE];
+    const char *argv[] = {"chown", path, user, NULL};
+    int r = 0;
+
+    if (fd == -EACCES && v->privileged)
+        r = virt_own_user(user, err);
+    if (r == 0 && fd == -EACCES && v->privileged)
+        r = privileged_run(v->privileged, v->env, argv, err);
+    return r < 0 ? r : qemu_console(v, uuid, directory, max, ret, err);
+}
+
 const struct virt_driver virt_libvirt = {
     .name = "libvirt",
     .has_wires = true,
@@ -152,7 +174,7 @@ const struct virt_driver virt_libvirt = {
     .unpause = libvirt_unpause,
     .suspend = libvirt_suspend,
     .resume = libvirt_bring_up,
-    .console = qemu_console,
+    .console = libvirt_console,
     .attach_disk = libvirt_attach_disk,
     .detach_disk = libvirt_detach_disk,
     .attach_nic = libvirt_attach_nic,

@@ -4,7 +4,6 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -114,16 +113,13 @@ static int add_privileged(struct qemu_machine *m, const struct qemu_nic *nic, co
                           struct ol_err *err)
 {
     bool is_bridged = nic->n.bridge && strcmp(nic->n.kind, "bridge") == 0;
-    ol_autofree char *mtu = ol_xasprintf("%d", nic->n.mtu), *room = ol_xcalloc(1, 16384);
-    const char *argv[] = {"tap-add", name, NULL, is_bridged ? nic->n.bridge : "", mtu, NULL};
-    struct passwd entry, *found = NULL;
+    ol_autofree char *mtu = ol_xasprintf("%d", nic->n.mtu);
+    char user[VIRT_USER_SIZE];
+    const char *argv[] = {"tap-add", name, user, is_bridged ? nic->n.bridge : "", mtu, NULL};
+    int r = if_nametoindex(name) ? 0 : virt_own_user(user, err);
 
-    if (if_nametoindex(name))
-        return 0;
-    getpwuid_r(geteuid(), &entry, room, 16384, &found);
-    if (!found)
-        return ol_err_set(err, ENOENT, "we have no user name");
-    argv[2] = found->pw_name;
+    if (r < 0 || if_nametoindex(name))
+        return r;
     return privileged_run(m->q->base.privileged, m->q->base.env, argv, err);
 }
 

@@ -15,4 +15,8 @@ struct virt {
 /* "Instance U could not be found." */
 int virt_not_found(const char *uuid, struct ol_err *err);
 
+/* The name of the user that we are. */
+enum { VIRT_USER_SIZE = 64 };
+int virt_own_user(char ret[VIRT_USER_SIZE], struct ol_err *err);
+
 extern const struct virt_driver virt_fake, virt_libvirt, virt_qemu;
