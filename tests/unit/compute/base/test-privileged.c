@@ -31,7 +31,8 @@ static void operations_are_what_they_say(void **state)
         {{"chown", "/var/lib/nova/instances/x/disk", "nova"},
          "chown /var/lib/nova/instances/x/disk nova\n"},
         {{"mount-nfs", "10.0.0.1:/export", "/var/lib/nova/mnt/x", "vers=4,soft"},
-         "mount -c -t nfs -o vers=4,soft -o nosuid,nodev -- 10.0.0.1:/export /var/lib/nova/mnt/x\n"},
+         "mount -c -t nfs -o vers=4,soft -o nosuid,nodev -- 10.0.0.1:/export "
+         "/var/lib/nova/mnt/x\n"},
         {{"umount", "/srv/instances/m"}, "umount /srv/instances/m\n"},
         {{"modprobe", "nbd"}, "modprobe -- nbd\n"},
     };
