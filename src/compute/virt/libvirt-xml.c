@@ -200,19 +200,13 @@ static void add_remote(const struct virt_disk *disk, struct ol_buf *b)
     ol_buf_adds(b, "      </source>\n");
 }
 
-/* 'order' is 0 when the disk has no place in it. */
-static void add_disk(const struct virt_disk *disk, const char *target,
-                     const struct libvirt_run *run, int order, struct ol_buf *b)
+static void add_source(const struct virt_disk *disk, const struct libvirt_run *run,
+                       struct ol_buf *b)
 {
-    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(4096);
     bool is_block = ol_str_starts(disk->path, "/dev/"), is_remote = qemu_is_remote(disk->path);
-    const char *alias = disk->is_ours ? NULL : libvirt_alias(&a, disk->role);
+    const char *kind = is_remote ? "network" : is_block ? "block" : "file";
 
-    put(b, "    <disk type='%s' device='%s'>\n",
-        is_remote  ? "network"
-        : is_block ? "block"
-                   : "file",
-        disk->is_cdrom ? "cdrom" : "disk");
+    put(b, "    <disk type='%s' device='%s'>\n", kind, disk->is_cdrom ? "cdrom" : "disk");
     put(b, "      <driver name='qemu' type='%s' cache='%s'/>\n",
         disk->format == VIRT_QCOW2 ? "qcow2" : "raw", is_remote ? "none" : run->cache);
     if (is_remote)
@@ -220,6 +214,17 @@ static void add_disk(const struct virt_disk *disk, const char *target,
     else
         put(b, is_block ? "      <source dev='%s'/>\n" : "      <source file='%s'/>\n", disk->path,
             NULL);
+}
+
+/* 'order' is 0 when the disk has no place in it. */
+static void add_disk(const struct virt_disk *disk, const char *target,
+                     const struct libvirt_run *run, int order, struct ol_buf *b)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(4096);
+    bool has_alias = !disk->is_ours && !disk->is_cdrom;
+    const char *alias = has_alias ? libvirt_alias(&a, disk->role) : NULL;
+
+    add_source(disk, run, b);
     put(b, "      <target dev='%s' bus='%s'/>\n", target, disk->bus);
     if (disk->serial)
         put(b, "      <serial>%s</serial>\n", disk->serial, NULL);
@@ -227,7 +232,7 @@ static void add_disk(const struct virt_disk *disk, const char *target,
         ol_buf_adds(b, "      <readonly/>\n");
     if (order > 0)
         ol_buf_printf(b, "      <boot order='%d'/>\n", order);
-    if (alias && !disk->is_cdrom)
+    if (alias)
         put(b, "      <alias name='%s'/>\n", alias, NULL);
     ol_buf_adds(b, "    </disk>\n");
 }
@@ -270,7 +275,7 @@ int libvirt_check_nic(const struct virt_nic *nic, struct ol_err *err)
 
 /* designer.py: libvirt makes the device and puts it on the bridge; an Open vSwitch is told whose
  * port it is. */
-static void add_source(const struct virt_nic *nic, const struct libvirt_run *run, struct ol_buf *b)
+static void add_bridge(const struct virt_nic *nic, const struct libvirt_run *run, struct ol_buf *b)
 {
     bool is_ovs = !strcmp(nic->kind, "ovs");
     const char *bridge = is_ovs && !nic->bridge ? run->ovs_bridge : nic->bridge;
@@ -292,7 +297,7 @@ void libvirt_nic_xml(const struct virt_nic *nic, const struct libvirt_run *run, 
 
     put(b, "    <interface type='%s'>\n", is_user ? "user" : is_tap ? "ethernet" : "bridge", NULL);
     put(b, "      <mac address='%s'/>\n", nic->mac, NULL);
-    add_source(nic, run, b);
+    add_bridge(nic, run, b);
     if (!is_user)
         put(b, is_tap ? "      <target dev='%s' managed='no'/>\n" : "      <target dev='%s'/>\n",
             libvirt_tap(&a, nic), NULL);

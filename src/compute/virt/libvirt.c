@@ -137,8 +137,8 @@ static int libvirt_info(struct virt *v, const char *uuid, struct virt_info *ret,
     return r;
 }
 
-/* What a guest prints is written by virtlogd or QEMU, who are others: the file becomes ours, as nova
- * does it. */
+/* What a guest prints is written by virtlogd or QEMU, who are others: the file becomes ours, as
+ * nova does it. */
 static int libvirt_console(struct virt *v, const char *uuid, const char *directory, size_t max,
                            struct ol_buf *ret, struct ol_err *err)
 {
