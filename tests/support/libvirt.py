@@ -78,7 +78,9 @@ class Libvirt:
         return (self.where / "libvirtd.log").read_text(errors="replace")[-3000:]
 
     def run(self, *argv):
-        return subprocess.check_output([*self.enter, *argv], text=True, timeout=30)
+        done = subprocess.run([*self.enter, *argv], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, f"{' '.join(argv)}: {done.stderr}"
+        return done.stdout
 
     def __exit__(self, *_):
         self.holder.stdin.close()

@@ -15,9 +15,10 @@
 #include "core/cleanup.h"
 #include "core/file.h"
 
-#define UUID "cbe39ad2-519b-42e4-9e8d-88648fc4e780"
-#define HOME "/var/lib/nova/instances-lv1/" UUID
-#define PORT "0f5ab8e2-1111-2222-3333-444444444444"
+#define UUID     "cbe39ad2-519b-42e4-9e8d-88648fc4e780"
+#define HOME     "/var/lib/nova/instances-lv1/" UUID
+#define PORT     "0f5ab8e2-1111-2222-3333-444444444444"
+#define OVS_PORT "9f5ab8e2-1111-2222-3333-444444444444"
 
 /* Those of the first case are nova's own in a domain that it has defined. */
 static const struct virt_disk plain[] = {
@@ -44,7 +45,7 @@ static const struct virt_nic nics[] = {
     {.id = "p1", .mac = "52:54:00:00:00:01", .kind = "user"},
     {.id = PORT, .mac = "52:54:00:00:00:02", .kind = "bridge", .bridge = "br0", .mtu = 1400},
     {.id = "p3", .mac = "52:54:00:00:00:03", .kind = "tap", .tap = "tap1", .model = "e1000"},
-    {.id = "p4", .mac = "52:54:00:00:00:04", .kind = "ovs"},
+    {.id = OVS_PORT, .mac = "52:54:00:00:00:04", .kind = "ovs"},
 };
 
 static const struct {
