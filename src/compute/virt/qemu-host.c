@@ -77,6 +77,7 @@ int qemu_host_init(struct qemu_host *h, const struct virt_options *o, unsigned f
 
     h->env = o->env;
     h->config = c;
+    h->keeps_owners = flags & QEMU_HOST_KEEPS_OWNERS;
     pthread_mutex_init(&h->lock, NULL);
     if (!ol_env_is_host(h->env))
         return nova_fail(err, NOVA_HYPERVISOR_UNAVAILABLE,
@@ -85,7 +86,7 @@ int qemu_host_init(struct qemu_host *h, const struct virt_options *o, unsigned f
     if (!h->binary || !ol_is_executable(h->env, h->binary))
         return nova_fail(err, NOVA_HYPERVISOR_UNAVAILABLE, "there is no program '%s'", name);
     r = ol_mkdir_p(h->env, c->instances_path, 0755, err);
-    if (r == 0 && !(flags & QEMU_HOST_KEEPS_OWNERS))
+    if (r == 0 && !h->keeps_owners)
         r = find_user(h, err);
     if (r < 0)
         return r;

@@ -18,8 +18,9 @@ enum { QEMU_MAX_GROUPS = 32 };
 struct qemu_host {
     struct ol_env *env;
     const struct compute_config *config;
-    char *binary;  /* path */
-    bool has_user; /* QEMU runs as this one, not as we do */
+    char *binary;      /* path */
+    bool keeps_owners; /* QEMU runs as another one that is not ours to choose */
+    bool has_user;     /* QEMU runs as this one, not as we do */
     uid_t uid;
     gid_t gid, groups[QEMU_MAX_GROUPS];
     int n_groups;
