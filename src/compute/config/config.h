@@ -71,7 +71,8 @@ struct compute_config {
     const char *vendordata_jsonfile_path;
     const char *dhcp_domain, *image_cache_subdirectory;
     ol_time image_cache_interval, image_cache_age; /* remove_unused_original_minimum_age_seconds */
-    bool image_cache_remove_unused, vnc_enabled, disable_compute_service_check_for_ffu;
+    bool image_cache_remove_unused, track_instance_changes, vnc_enabled,
+        disable_compute_service_check_for_ffu;
     const char *vnc_server_listen, *vnc_server_proxyclient_address, *upgrade_levels_compute;
     int64_t consecutive_build_service_disable_threshold, remote_debug_port;
     ol_time shutdown_retry_interval, resource_provider_association_refresh;

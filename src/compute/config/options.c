@@ -187,6 +187,7 @@ const struct option_row option_rows[] = {
         OLD("DEFAULT.image_cache_subdirectory_name")),
     ROW(SECONDS, "image_cache", "manager_interval", image_cache_interval, "2400", AT_LEAST(-1),
         OLD("DEFAULT.image_cache_manager_interval")),
+    ROW(BOOL, "filter_scheduler", "track_instance_changes", track_instance_changes, "true"),
     ROW(BOOL, "image_cache", "remove_unused_base_images", image_cache_remove_unused, "true",
         OLD("DEFAULT.remove_unused_base_images")),
     ROW(SECONDS, "image_cache", "remove_unused_original_minimum_age_seconds", image_cache_age,

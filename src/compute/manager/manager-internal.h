@@ -263,6 +263,8 @@ int volume_create(struct work *w, struct nova_object *bdm, struct ol_err *err)
 void volumes_release(struct work *w, const struct nova_object *mappings, bool may_delete);
 
 /* orphans.c: of whom nobody takes care but us. */
+/* INSTANCES lies on a file system that other hosts see too, or it can't be told. */
+bool orphans_is_shared(struct manager *m);
 /* Machines of ours whose instances were evacuated to other hosts while we were away. */
 void orphans_remove_evacuated(struct manager *m, const struct ol_strv *handled);
 /* Allocations on our provider of instances that are deleted. */

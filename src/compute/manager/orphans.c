@@ -93,7 +93,7 @@ static int find_evacuation(struct manager *m, struct ol_arena *a, const char *uu
 }
 
 /* On a file system that several hosts see, the disks are the other host's now. */
-static bool is_shared(struct manager *m)
+bool orphans_is_shared(struct manager *m)
 {
     enum {
         NFS = 0x6969,
@@ -119,7 +119,8 @@ static int remove_evacuated(struct manager *m, struct nova_object *instance,
 
     ol_info(m->env, "Destroying instance as it has been evacuated from this host but still exists "
                     "in the hypervisor");
-    r = m->driver->destroy(m->virt, instance_uuid(&w), instance_directory(&w), !is_shared(m), err);
+    r = m->driver->destroy(m->virt, instance_uuid(&w), instance_directory(&w),
+                           !orphans_is_shared(m), err);
     if (r < 0)
         return r;
     nova_set_str(migration, "status", "completed");

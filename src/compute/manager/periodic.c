@@ -115,8 +115,11 @@ static int sync_scheduler(struct manager *m, struct ol_err *err)
     struct nova_context context = nova_context_admin(&a, m->env);
     struct ol_val *args = ol_val_new_map(&a), *names = ol_val_new_list(&a);
     struct rpc_message message = {"sync_instance_info", args};
-    int r = m->driver->list(m->virt, &uuids, err);
+    int r;
 
+    if (!m->config->track_instance_changes)
+        return 0;
+    r = m->driver->list(m->virt, &uuids, err);
     if (r < 0)
         return r;
     ol_strv_each (uuid, &uuids)
@@ -245,7 +248,8 @@ static int clean_image_cache(struct manager *m, struct ol_err *err)
     struct nova_object *list;
     int r;
 
-    if (!m->config->image_cache_remove_unused)
+    /* On a file system of several hosts others may use what we don't. */
+    if (!m->config->image_cache_remove_unused || orphans_is_shared(m))
         return 0;
     r = list_ours(m, attrs, &a, &list, err);
     for (size_t i = 0; r >= 0 && i < nova_list_count(list); i++) {

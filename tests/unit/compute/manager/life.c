@@ -87,6 +87,7 @@ int life_set_up(void **state)
                                        .instances_path = "/instances",
                                        .shutdown_timeout = 60 * OL_SECOND,
                                        .network_backend = "none",
+                                       .track_instance_changes = true,
                                        .image_cache_subdirectory = "_base"};
     if (conductor_local(&f.env, "/db", nova_release_find("zed"), &f.conductor, &err) < 0)
         fail_msg("%s", ol_err_text(&err));
