@@ -458,9 +458,17 @@ def test_images_that_nobody_uses_go_when_they_are_old(cloud, tmp_path):
 def test_a_file_of_this_host_can_be_an_image(cloud, tmp_path):
     (tmp_path / "disk.img").write_bytes(raw_image())
     for name in (f"file://{tmp_path}/disk.img", f"{tmp_path}/disk.img"):
-        result = get_base(cloud, tmp_path, name, placement={}, neutron={}, cinder={})["result"]
+        result = get_base(cloud, tmp_path, name, standalone=True, placement={}, neutron={}, cinder={})["result"]
         assert Path(result["path"]).read_bytes() == raw_image()
     assert not cloud.requests
+
+
+def test_in_a_cloud_no_user_names_a_file_of_this_host(cloud, tmp_path):
+    """base_image_ref is a property that users may set, and a rescue boots from it."""
+    (tmp_path / "disk.config").write_bytes(raw_image())
+    for name in (f"file://{tmp_path}/disk.config", f"{tmp_path}/disk.config"):
+        assert get_base(cloud, tmp_path, name)["exception"] == "ImageNotFound"
+    assert images_left(tmp_path) == []
 
 
 def test_images_are_asked_for_as_nova_does(cloud, tmp_path):

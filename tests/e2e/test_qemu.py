@@ -142,6 +142,37 @@ def test_one_that_hangs_is_left_alone_until_it_is_told_to_end(place):
         assert not virt.processes(place)
 
 
+def test_one_that_cannot_be_reached_goes_on(place):
+    m = virt.machine(place)
+    with Driver(place) as v:
+        v.spawn(m)
+        v.kill()
+    pid = next(iter(virt.processes(place)))
+    (Path(m["directory"]) / "monitor.sock").unlink()
+    with Driver(place) as v:
+        assert v.power(m) == 0
+        assert list(virt.processes(place)) == [pid]
+        v.destroy(m)
+        assert not virt.processes(place)
+
+
+def test_a_record_of_an_old_volume_gives_way_to_the_new_one(place):
+    m = virt.machine(place)
+    old, new = volume(place, "old"), {**volume(place, "new"), "role": "volume"}
+    with Driver(place) as v:
+        v.spawn(m)
+        v.power_off(m)
+        v.attach_disk(m, disk={**old, "role": "volume"})
+        v.attach_disk(m, disk=new)
+        v.power_on({**m, "disks": [*m["disks"], new]})
+        pid = next(iter(virt.processes(place)))
+        opened = {os.readlink(p) for p in Path(f"/proc/{pid}/fd").iterdir()}
+        assert new["path"] in opened and old["path"] not in opened
+        said = v.tell("attach_disk", m, disk={**old, "role": "volume"})
+        assert said["result"] < 0 and "is another one" in said["error"]
+        v.destroy(m)
+
+
 def test_machines_outlive_us_and_are_found_again(place):
     m, other = virt.machine(place), virt.machine(place, 2)
     with Driver(place) as v:

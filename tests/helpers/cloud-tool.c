@@ -361,6 +361,7 @@ static void read_config(const struct ol_val *v, struct compute_config *c)
     c->instances_path = ol_val_str(ol_val_get(v, "instances_path"));
     c->image_cache_subdirectory = "_base";
     c->force_raw_images = ol_val_is_truthy(ol_val_get(v, "force_raw_images"));
+    c->standalone = ol_val_is_truthy(ol_val_get(v, "standalone"));
     c->resource_provider_association_refresh = 300 * OL_SECOND;
 }
 

@@ -29,8 +29,14 @@ int privileged_steps(const char *const *roots, const char *const *argv,
                      struct privileged_steps *ret, struct ol_err *err)
     __attribute__((warn_unused_result));
 void privileged_steps_done(struct privileged_steps *s);
+/* A root as it was when the helper began: whoever puts a link in its place later leads nowhere. */
+struct privileged_root {
+    const char *path; /* NULL ends a list */
+    int fd;           /* O_PATH; negative = there was none */
+};
+enum { PRIVILEGED_ROOTS = 8 };
 /* Paths are opened name by name from their root on, so that no link that the daemon's user has put
  * there leads out of it. 'roots' NULL = from "/". */
-int privileged_run_steps(struct ol_env *env, const char *const *roots,
+int privileged_run_steps(struct ol_env *env, const struct privileged_root *roots,
                          const struct privileged_steps *s, struct ol_err *err)
     __attribute__((warn_unused_result));

@@ -27,29 +27,41 @@ static int find_user(const char *name, struct passwd *ret, char *text, size_t si
     return 0;
 }
 
-/* The root that 'path' lies in; "/" when any place will do. */
-static const char *root_of(const char *const *roots, const char *path)
+/* The innermost root that 'path' lies in; NULL when any place will do. */
+static const struct privileged_root *root_of(const struct privileged_root *roots, const char *path)
 {
-    for (; roots && *roots; roots++) {
-        size_t n = strlen(*roots);
+    const struct privileged_root *best = NULL;
 
-        if (!strncmp(path, *roots, n) && path[n] == '/')
-            return *roots;
+    for (; roots && roots->path; roots++) {
+        size_t n = strlen(roots->path);
+
+        if (!strncmp(path, roots->path, n) && path[n] == '/' && (!best || n > strlen(best->path)))
+            best = roots;
     }
-    return "/";
+    return best;
+}
+
+static int open_root(struct ol_env *env, const struct privileged_root *root)
+{
+    int fd;
+
+    if (!root)
+        return ol_open(env, "/", O_PATH | O_DIRECTORY, 0);
+    fd = root->fd < 0 ? -1 : fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
+    return fd < 0 ? -ENOENT : fd;
 }
 
 /* O_PATH of what 'path' names, or, with 'ret_leaf', of the directory that has it (the last name is
  * stored there). fd or -errno. */
-static int open_below(struct ol_env *env, const char *const *roots, const char *path,
+static int open_below(struct ol_env *env, const struct privileged_root *roots, const char *path,
                       const char **ret_leaf)
 {
-    const char *root = root_of(roots, path);
+    const struct privileged_root *root = root_of(roots, path);
     ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
-    int fd = ol_open(env, root, O_PATH | O_DIRECTORY, 0);
+    int fd = open_root(env, root);
     size_t n;
 
-    ol_strv_split(&names, path + strlen(root), "/");
+    ol_strv_split(&names, path + (root ? strlen(root->path) : 0), "/");
     n = ret_leaf ? names.n - 1 : names.n;
     for (size_t i = 0; i < n && fd >= 0; i++) {
         int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (i + 1 < names.n ? O_DIRECTORY : 0);
@@ -63,8 +75,8 @@ static int open_below(struct ol_env *env, const char *const *roots, const char *
     return fd;
 }
 
-static int run_chown(struct ol_env *env, const char *const *roots, const struct ol_strv *argv,
-                     struct ol_err *err)
+static int run_chown(struct ol_env *env, const struct privileged_root *roots,
+                     const struct ol_strv *argv, struct ol_err *err)
 {
     const char *path = argv->v[1];
     ol_autoclose int fd = -1;
@@ -88,8 +100,8 @@ static int run_chown(struct ol_env *env, const char *const *roots, const struct 
     return 0;
 }
 
-static int run_umount(struct ol_env *env, const char *const *roots, const struct ol_strv *argv,
-                      struct ol_err *err)
+static int run_umount(struct ol_env *env, const struct privileged_root *roots,
+                      const struct ol_strv *argv, struct ol_err *err)
 {
     const char *leaf, *path = argv->v[1];
     ol_autoclose int fd = open_below(env, roots, path, &leaf);
@@ -122,8 +134,8 @@ static int run_program(struct ol_env *env, const struct ol_strv *argv, struct ol
 }
 
 /* The directory is named by our descriptor of it, which nobody can put another one under. */
-static int run_mount(struct ol_env *env, const char *const *roots, const struct ol_strv *argv,
-                     struct ol_err *err)
+static int run_mount(struct ol_env *env, const struct privileged_root *roots,
+                     const struct ol_strv *argv, struct ol_err *err)
 {
     const char *path = argv->v[argv->n - 1];
     ol_autoclose int fd = open_below(env, roots, path, NULL);
@@ -137,8 +149,8 @@ static int run_mount(struct ol_env *env, const char *const *roots, const struct 
     return run_program(env, &real, err);
 }
 
-static int run_step(struct ol_env *env, const char *const *roots, const struct privileged_step *s,
-                    struct ol_err *err)
+static int run_step(struct ol_env *env, const struct privileged_root *roots,
+                    const struct privileged_step *s, struct ol_err *err)
 {
     switch (s->kind) {
     case PRIVILEGED_RUN: return run_program(env, &s->argv, err);
@@ -149,7 +161,7 @@ static int run_step(struct ol_env *env, const char *const *roots, const struct p
     return 0;
 }
 
-int privileged_run_steps(struct ol_env *env, const char *const *roots,
+int privileged_run_steps(struct ol_env *env, const struct privileged_root *roots,
                          const struct privileged_steps *s, struct ol_err *err)
 {
     int r = 0;

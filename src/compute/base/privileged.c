@@ -18,6 +18,7 @@
 #include "compute/base/privileged-internal.h"
 #include "core/alloc.h"
 #include "core/cleanup.h"
+#include "core/file.h"
 #include "core/num.h"
 #include "core/spawn.h"
 
@@ -86,13 +87,14 @@ static int ask(struct privileged *p, const char *const *argv, struct ol_err *err
     return answer.code ? ol_err_set(err, answer.code, "%s", answer.msg) : 0;
 }
 
-static int run_here(struct ol_env *env, const char *const *roots, const char *const *argv,
+static int run_here(struct ol_env *env, const char *const *roots,
+                    const struct privileged_root *opened, const char *const *argv,
                     struct ol_err *err)
 {
     ol_auto(privileged_steps_done) struct privileged_steps steps = {.n = 0};
     int r = privileged_steps(roots, argv, &steps, err);
 
-    return r < 0 ? r : privileged_run_steps(env, roots, &steps, err);
+    return r < 0 ? r : privileged_run_steps(env, opened, &steps, err);
 }
 
 int privileged_run(struct privileged *p, struct ol_env *env, const char *const *argv,
@@ -102,13 +104,14 @@ int privileged_run(struct privileged *p, struct ol_env *env, const char *const *
 
     if (p)
         return ol_change(env, "privileged", argv[0]) ? ask(p, argv, err) : 0;
-    r = run_here(env, NULL, argv, err);
+    r = run_here(env, NULL, NULL, argv, err);
     if (r == -EACCES && geteuid())
         return ol_err_prefix(err, r, "this needs root, and the daemon was not started as root");
     return r;
 }
 
-static void answer_one(struct ol_env *env, const char *const *roots, const char *in, size_t size,
+static void answer_one(struct ol_env *env, const char *const *roots,
+                       const struct privileged_root *opened, const char *in, size_t size,
                        struct answer *ret)
 {
     const char *argv[PRIVILEGED_ARGS + 2];
@@ -116,18 +119,32 @@ static void answer_one(struct ol_env *env, const char *const *roots, const char 
     int r = -EPERM;
 
     if (unpack(in, size, argv))
-        r = run_here(env, roots, argv, &err);
+        r = run_here(env, roots, opened, argv, &err);
     *ret = (struct answer){.code = r < 0 ? -r : 0};
     snprintf(ret->msg, sizeof(ret->msg), "%s", r < 0 ? ol_err_text(&err) : "");
 }
 
+static void open_roots(struct ol_env *env, const char *const *roots,
+                       struct privileged_root opened[PRIVILEGED_ROOTS])
+{
+    size_t n = 0;
+
+    for (; *roots && n + 1 < PRIVILEGED_ROOTS; roots++, n++)
+        opened[n] = (struct privileged_root){.path = *roots,
+                                             .fd = ol_open(env, *roots, O_PATH | O_DIRECTORY, 0)};
+    opened[n] = (struct privileged_root){.path = NULL, .fd = -1};
+}
+
 static int serve(int fd, const char *const *roots)
 {
+    struct privileged_root opened[PRIVILEGED_ROOTS];
     struct ol_env env;
     char in[PRIVILEGED_BYTES + 1];
 
-    if (ol_env_init(&env, "/", NULL) < 0)
+    /* What we run must not hold it: the daemon would not see our end. */
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || ol_env_init(&env, "/", NULL) < 0)
         return 1;
+    open_roots(&env, roots, opened);
     for (;;) {
         ssize_t n = recv(fd, in, sizeof(in), 0);
         struct answer answer;
@@ -136,10 +153,13 @@ static int serve(int fd, const char *const *roots)
             continue;
         if (n <= 0)
             break;
-        answer_one(&env, roots, in, (size_t)n, &answer);
+        answer_one(&env, roots, opened, in, (size_t)n, &answer);
         if (send(fd, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
             break;
     }
+    for (const struct privileged_root *root = opened; root->path; root++)
+        if (root->fd >= 0)
+            close(root->fd);
     ol_env_done(&env);
     return 0;
 }

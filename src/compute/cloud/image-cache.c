@@ -307,7 +307,8 @@ int image_cache_get(struct image_cache *c, const struct nova_context *user, cons
     n = snprintf(b.path, sizeof(b.path), "%s/%s", c->dir, m.name);
     if (n < 0 || (size_t)n >= sizeof(b.path))
         return ol_err_set(err, ENAMETOOLONG, "'%.200s' is too long for images", c->dir);
-    in.local = local_path(image_id);
+    /* In a cloud an image's id comes from its users: a path would give them files of this host. */
+    in.local = c->config->standalone ? local_path(image_id) : NULL;
     in.part = ol_xasprintf("%s.part", b.path);
     in.converted = ol_xasprintf("%s.converted", b.path);
     begin_making(c, &m);

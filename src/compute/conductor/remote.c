@@ -53,7 +53,7 @@ enum { TRIES = 3 };
 static bool may_repeat(const char *class, const char *method)
 {
     return strcmp(class, "Service") != 0 && strcmp(method, "create") != 0
-           && strcmp(method, "event_start") != 0 && strcmp(method, "action_start") != 0;
+           && strcmp(method, "action_start") != 0;
 }
 
 /* True when it is to be asked again. */

@@ -171,7 +171,7 @@ static void fill_nic(struct maker *k, struct virt_nic *n, const struct ol_val *v
 
     n->id = ol_val_str(ol_val_get(vif, "id"));
     n->mac = ol_val_str(ol_val_get(vif, "address"));
-    n->kind = type ? type : "user";
+    n->kind = type; /* one without is refused: it must not get the host's own network */
     n->bridge = ol_val_str(ol_val_get(network, "bridge"));
     n->tap = ol_val_str(ol_val_get(vif, "devname"));
     n->mtu = (int)ol_val_int(ol_val_at(network, "meta/mtu"), 0);

@@ -221,6 +221,14 @@ static void keep_machine(struct qemu_def *d, const struct virt_machine *m,
     d->m.n_disks = d->m.n_nics = 0;
 }
 
+bool qemu_is_word(const char *s)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+    return s && *s && *s != '-' && !s[strspn(s, letters)];
+}
+
 static int add_devices(struct qemu_def *d, const struct virt_machine *m, struct ol_err *err)
 {
     int r = 0;
@@ -262,7 +270,10 @@ int qemu_def_make(const struct virt_machine *m, const struct compute_config *c,
     ol_arena_init(&d->arena, QEMU_DEF_MAX);
     keep_machine(d, m, c);
     d->n_ports = QEMU_MAX_DEVICES;
-    r = add_devices(d, m, err);
+    /* A user's image says it, and "pc,initrd=FILE" would give him files of the host. */
+    r = qemu_is_word(d->m.machine_type)
+            ? add_devices(d, m, err)
+            : ol_err_set(err, EINVAL, "'%.60s' is no machine type", d->m.machine_type);
     if (r == 0)
         r = check_memory(m, c, err);
     if (r < 0) {

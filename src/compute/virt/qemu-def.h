@@ -39,6 +39,9 @@ struct qemu_def {
     const char *boot_id; /* of the host when it was started last; NULL = never */
 };
 
+/* True for what can stand in a list of QEMU's options: letters, digits, '.', '_' and '-' within. */
+bool qemu_is_word(const char *s);
+
 /* A copy of it with all choices made. -EINVAL: too many devices, an unknown bus. */
 int qemu_def_make(const struct virt_machine *m, const struct compute_config *c,
                   struct qemu_def **ret, struct ol_err *err) __attribute__((warn_unused_result));

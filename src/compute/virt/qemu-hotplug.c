@@ -138,11 +138,13 @@ static int plug_disk(struct qemu_machine *m, const struct qemu_disk *disk, struc
     const struct ol_val *node = qemu_blockdev(&a, m->def, disk, &run);
     int r = qemu_is_remote(disk->d.path) ? 0 : qemu_give_file(&m->q->host, disk->d.path, err);
 
-    if (r == 0)
-        r = add_node(m, disk, node, err);
     if (r < 0)
         return r;
-    r = qemu_command(m, "device_add", qemu_disk_device(&a, m->def, disk, &run), err);
+    /* What an earlier try has left, which may have ended after we had given it up. */
+    drop_node(m, qemu_disk_id(&a, disk));
+    r = add_node(m, disk, node, err);
+    if (r == 0)
+        r = qemu_command(m, "device_add", qemu_disk_device(&a, m->def, disk, &run), err);
     if (r < 0)
         drop_node(m, qemu_disk_id(&a, disk));
     return r;
@@ -177,27 +179,54 @@ static int remove_nic(struct qemu_machine *m, const struct qemu_nic *nic, struct
     return qemu_write_record(m, err);
 }
 
-/* It is recorded before it is plugged in: after a crash the next call finds what is half done. */
-static int add_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
+static int define_disk(struct qemu_machine *m, const struct virt_disk *d, struct qemu_disk **made,
+                       struct ol_err *err)
 {
-    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
-    struct qemu_disk *made = NULL;
-    bool is_new;
     int r;
 
     pthread_mutex_lock(&m->q->lock);
-    r = qemu_def_add_disk(m->def, d, &made, err);
+    r = qemu_def_add_disk(m->def, d, made, err);
     pthread_mutex_unlock(&m->q->lock);
-    is_new = r == 0;
-    if (r < 0 && r != -EEXIST)
-        return r;
-    r = is_new ? qemu_write_record(m, err) : 0;
+    return r;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+/* There is one of this role: plugged in it has to be the same; a record alone may be of a volume
+ * that went long ago, and gives way. 1 = nothing is left to do. */
+static int replace_disk(struct qemu_machine *m, const struct virt_disk *d, struct qemu_disk **made,
+                        struct ol_err *err)
+{
+    ol_auto(ol_arena_done) struct ol_arena a = OL_ARENA_INIT(ARGUMENTS_MAX);
+    int r;
+
+    if (qemu_is_running(m) && is_plugged(m, qemu_disk_id(&a, *made))) {
+        if (is_same((*made)->d.path, d->path))
+            return 1;
+        return ol_err_set(err, EEXIST, "disk '%s' of machine %s is another one", d->role, m->uuid);
+    }
+    if (qemu_is_running(m))
+        drop_node(m, qemu_disk_id(&a, *made));
+    r = remove_disk(m, *made, err);
+    return r < 0 ? r : define_disk(m, d, made, err);
+}
+
+/* It is recorded before it is plugged in: after a crash the next call finds what is half done. */
+static int add_disk(struct qemu_machine *m, const struct virt_disk *d, struct ol_err *err)
+{
+    struct qemu_disk *made = NULL;
+    int r = define_disk(m, d, &made, err);
+
+    if (r == -EEXIST && made)
+        r = replace_disk(m, d, &made, err);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = qemu_write_record(m, err);
     if (r < 0 || !qemu_is_running(m))
         return r;
-    if (!is_new && is_plugged(m, qemu_disk_id(&a, made)))
-        return 0;
-    if (!is_new)
-        drop_node(m, qemu_disk_id(&a, made));
     r = plug_disk(m, made, err);
     if (r < 0)
         (void)!remove_disk(m, made, NULL);

@@ -350,11 +350,15 @@ int qemu_status(struct qemu_machine *m, struct ol_arena *a, const char **ret, st
 static int open_monitor(struct qemu_machine *m, struct ol_err *err)
 {
     ol_autoclose int directory = directory_fd(m->q->base.env, m->directory);
-    ol_autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ol_autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct sockaddr_un sa = address(directory, "monitor.sock");
 
     if (directory < 0 || fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-        return ol_err_set(err, errno, "machine %s: its monitor: %s", m->uuid, strerror(errno));
+        /* EAGAIN: those who asked before us still wait in its queue. */
+        return errno == EAGAIN
+                   ? ol_err_set(err, ETIMEDOUT, "machine %s takes no connection", m->uuid)
+                   : ol_err_set(err, errno, "machine %s: its monitor: %s", m->uuid,
+                                strerror(errno));
     pthread_mutex_lock(&m->q->lock);
     m->refs++; /* until its end is heard */
     m->qmp = qmp_new(m->q->hub, ol_take_fd(&fd), m);

@@ -137,7 +137,7 @@ static bool has_nic(const struct qemu_nic *nic)
 
 static bool is_sound(const struct qemu_def *d)
 {
-    bool is_good = d->m.uuid && d->m.name && d->m.directory && d->m.machine_type;
+    bool is_good = d->m.uuid && d->m.name && d->m.directory && qemu_is_word(d->m.machine_type);
 
     is_good = is_good && d->m.memory_mb > 0 && d->n_ports >= 0 && d->n_ports <= QEMU_MAX_DEVICES;
     for (size_t i = 0; i < d->n_disks; i++)

@@ -72,7 +72,8 @@ static int find_alive(struct qemu_machine *m, struct ol_err *err)
             qemu_set_power(m, rows[i].power);
             return 0;
         }
-    if (r == -ETIMEDOUT) { /* it may wait for a disk: it is not ours to judge */
+    /* It may wait for a disk, or we may lack descriptors: it is not ours to judge. */
+    if (r < 0 && qemu_is_alive(m->q->base.env, m->directory)) {
         qemu_set_power(m, VIRT_NOSTATE);
         return r;
     }

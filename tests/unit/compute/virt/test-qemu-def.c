@@ -146,6 +146,23 @@ static void what_cannot_be_is_refused(void **state)
     }
 }
 
+/* An image's hw_machine_type comes from whoever uploaded it. */
+static void a_machine_type_brings_no_other_options(void **state)
+{
+    static const char *const types[] = {"pc,initrd=/etc/shadow", "pc kernel=/x", "-pc", "pc\n",
+                                        "q35;"};
+
+    (void)state;
+    for (size_t i = 0; i < ol_count(types); i++) {
+        struct virt_machine m = machine(types[i]);
+        struct ol_err err = OL_ERR_INIT;
+        struct qemu_def *d = NULL;
+
+        assert_int_equal(qemu_def_make(&m, &config, &d, &err), -EINVAL);
+        assert_non_null(strstr(err.msg, "is no machine type"));
+    }
+}
+
 static void what_a_disk_was_made_of_stays_known(void **state)
 {
     struct virt_disk blank = {.role = "disk", .is_ours = true, .size = 1 << 20};
@@ -231,6 +248,7 @@ int main(void)
         cmocka_unit_test(devices_keep_their_place_when_others_go),
         cmocka_unit_test(too_many_devices_are_refused_by_name),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(a_machine_type_brings_no_other_options),
         cmocka_unit_test(what_a_disk_was_made_of_stays_known),
         cmocka_unit_test(memory_and_nics_are_checked),
         cmocka_unit_test(record_gives_the_same_definition_again),
