@@ -43,12 +43,10 @@ static const struct privileged_root *root_of(const struct privileged_root *roots
 
 static int open_root(struct ol_env *env, const struct privileged_root *root)
 {
-    int fd;
+    int fd =
+        root ? fcntl(root->fd, F_DUPFD_CLOEXEC, 0) : ol_open(env, "/", O_PATH | O_DIRECTORY, 0);
 
-    if (!root)
-        return ol_open(env, "/", O_PATH | O_DIRECTORY, 0);
-    fd = root->fd < 0 ? -1 : fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
-    return fd < 0 ? -ENOENT : fd;
+    return fd < 0 && root ? -errno : fd;
 }
 
 /* O_PATH of what 'path' names, or, with 'ret_leaf', of the directory that has it (the last name is
@@ -58,8 +56,13 @@ static int open_below(struct ol_env *env, const struct privileged_root *roots, c
 {
     const struct privileged_root *root = root_of(roots, path);
     ol_auto(ol_strv_done) struct ol_strv names = OL_STRV_INIT;
-    int fd = open_root(env, root);
     size_t n;
+    int fd;
+
+    /* It was made after the helper had begun: every name from "/" on, and no link among them. */
+    if (root && root->fd < 0)
+        root = NULL;
+    fd = open_root(env, root);
 
     ol_strv_split(&names, path + (root ? strlen(root->path) : 0), "/");
     n = ret_leaf ? names.n - 1 : names.n;
